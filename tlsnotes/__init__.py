@@ -1,0 +1,46 @@
+"""tlsnotes: make the keys, run the server, read your own TLS handshake.
+
+The whole public vocabulary. Each name is loaded from its module when it is first used, so that `import tlsnotes` costs
+next to nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "tlsnotes.checks": ("Check",),
+    "tlsnotes.errors": ("TLSNotesError",),
+    "tlsnotes.live.http": ("Client", "Request"),
+    "tlsnotes.live.recording": ("Recording", "Segment"),
+    "tlsnotes.live.server": ("HTTPSServer", "hello"),
+    "tlsnotes.live.tap": ("Tap",),
+    "tlsnotes.machine": ("check_machine",),
+    "tlsnotes.pki.authority": ("Authority", "self_signed"),
+    "tlsnotes.pki.credential": ("Credential", "load_certificates"),
+    "tlsnotes.pki.keys": ("KEY_KINDS", "generate_key", "key_kind", "load_key", "save_key"),
+    "tlsnotes.show.pulse": ("pulse",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605  # one table says both what is public and where it lives
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'tlsnotes' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})
+
+
+if "IPython" in sys.modules:
+    # By name, so that a notebook that never shows a recording never loads one.
+    import_module("tlsnotes.show.display").register()

@@ -1,0 +1,20 @@
+"""One question, its answer, and who says so: what every room of the house judges with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of something: `ok` is True, False, or None where it could not be or need not be made.
+
+    `detail` says in words what was found, and for None why; `rfc` is the section that asks for it ("RFC 5280 §4.2.1.9");
+    `where` is what the check concerns: a certificate by index, a message, a file.
+    """
+
+    name: str
+    ok: bool | None
+    detail: str = ""
+    rfc: str = ""
+    where: str = ""

@@ -1,0 +1,126 @@
+"""The record layer as anyone on the wire sees it: where records begin and end, and what they say in the clear.
+
+    struct {                                   RFC 9846 section 5.1 (and RFC 5246 section 6.2.1)
+        ContentType type;                      1 byte
+        ProtocolVersion legacy_record_version; 2 bytes
+        uint16 length;                         at most 2^14 + 256 (2^14 + 2048 in TLS 1.2)
+        opaque fragment[TLSPlaintext.length];
+    } TLSPlaintext;
+
+Nothing is decrypted here. What does not look like a record ends the reading of that direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tlsnotes.wire.registry import AlertDescription, ContentType, HandshakeType, name_of
+
+HEADER_SIZE = 5
+MAX_FRAGMENT = 2**14 + 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: who sent it ("client", "server"), which it was in that direction, its place in that direction's bytes.
+
+    `raw` holds header and fragment; `segment` is the index of the segment that brought its last byte.
+    """
+
+    sender: str
+    index: int
+    content_type: int
+    start: int
+    end: int
+    raw: bytes
+    segment: int
+
+    @property
+    def fragment(self) -> bytes:
+        """The bytes behind the header."""
+        return self.raw[HEADER_SIZE:]
+
+
+def split_records(segments: Iterable[Sequence[object]]) -> list[Record]:
+    """Find the records in segments of ("C" | "S", bytes, ...), in the order in which they became whole.
+
+    A last piece that is no whole record is left out.
+    """
+    found: list[Record] = []
+    readers = {"C": _Direction("client"), "S": _Direction("server")}
+    for position, (sender, data, *_) in enumerate(segments):
+        if isinstance(data, bytes):
+            found.extend(readers[str(sender)].feed(data, position))
+    return found
+
+
+class _Direction:
+    def __init__(self, sender: str) -> None:
+        self.sender = sender
+        self.pending = bytearray()
+        self.start = self.index = 0
+        self.readable = True
+
+    def feed(self, data: bytes, segment: int) -> Iterator[Record]:
+        if not self.readable:
+            return
+        self.pending += data
+        done = 0
+        while len(self.pending) - done >= HEADER_SIZE:
+            content_type, major = self.pending[done], self.pending[done + 1]
+            end = done + HEADER_SIZE + int.from_bytes(self.pending[done + 3 : done + 5], "big")
+            if content_type not in iter(ContentType) or major != 3 or end - done - HEADER_SIZE > MAX_FRAGMENT:
+                self.readable = False  # not TLS from here on: an HTTP request, say
+                break
+            if end > len(self.pending):
+                break
+            raw = bytes(self.pending[done:end])
+            yield Record(self.sender, self.index, content_type, self.start, self.start + len(raw), raw, segment)
+            self.index += 1
+            self.start += len(raw)
+            done = end
+        del self.pending[:done]
+
+
+def describe_records(records: Sequence[Record]) -> list[str]:
+    """Say of each record what can be seen of it without keys: its handshake messages or alert, or that it is encrypted."""
+    secret = {"client": False, "server": False}
+    unfinished = {"client": 0, "server": 0}  # bytes of a handshake message that the next record goes on with
+    texts = []
+    for record in records:
+        sender, fragment = record.sender, record.fragment
+        kind = name_of(ContentType, record.content_type)
+        if record.content_type == ContentType.change_cipher_spec:
+            secret[sender] = True  # TLS 1.2: from here on; TLS 1.3 says so for middleboxes only
+        elif record.content_type == ContentType.application_data or secret[sender]:
+            kind += " (encrypted)"
+        elif record.content_type == ContentType.handshake:
+            names, unfinished[sender] = _messages_in(fragment, unfinished[sender])
+            kind = ", ".join(names) or "(goes on)"
+        elif record.content_type == ContentType.alert and len(fragment) == 2:
+            kind = f"alert {name_of(AlertDescription, fragment[1])}"
+        texts.append(kind)
+    return texts
+
+
+def client_random(segments: Iterable[Sequence[object]]) -> bytes | None:
+    """Find the ClientHello's `random` (32 bytes), by which a key log names its connection; None when it is not there."""
+    hello = bytearray()
+    for record in split_records(segments):
+        if record.sender == "client":
+            if record.content_type != ContentType.handshake:
+                break
+            hello += record.fragment
+            if len(hello) >= 38:
+                break
+    # HandshakeType (1), length (3), legacy_version (2), then the random: RFC 9846 section 4.2.2
+    return bytes(hello[6:38]) if len(hello) >= 38 and hello[0] == HandshakeType.client_hello else None
+
+
+def _messages_in(fragment: bytes, unfinished: int) -> tuple[list[str], int]:
+    names, at = [], unfinished
+    while at + 4 <= len(fragment):
+        names.append(name_of(HandshakeType, fragment[at]))
+        at += 4 + int.from_bytes(fragment[at + 1 : at + 4], "big")
+    return names, max(0, at - len(fragment))
