@@ -3,8 +3,8 @@
 usage: make constraints [ARGS=--upgrade]
 
 uv solves once for every system and writes environment markers where they differ. Versions that still fit are kept;
-`--upgrade` takes the newest, `--upgrade-package NAME` that of one package. uv comes from the index pip is set up for and is
-told of that index through its environment only: the file names no index, so that it is the same wherever it was made.
+`--upgrade` takes the newest, `--upgrade-package NAME` that of one package. uv comes from the index that pip is set up
+for and hears of that index through its environment only: the file names none, and is the same wherever it was made.
 """
 
 from __future__ import annotations
