@@ -23,6 +23,7 @@ _HOMES = {
     "tlsnotes.pki.credential": ("Credential", "load_certificates"),
     "tlsnotes.pki.keys": ("KEY_KINDS", "generate_key", "key_kind", "load_key", "save_key"),
     "tlsnotes.show.pulse": ("pulse",),
+    "tlsnotes.show.tables": ("checks_table", "recording_table"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

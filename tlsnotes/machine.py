@@ -1,6 +1,6 @@
 """What this machine can do for the course: one `Check` a line, for `tlsnotes check` and for the first notebook.
 
-Rules: a probe never raises and never waits long; what is not there is a finding, not an error. `ok` is True; False where
+Rules: a probe never raises and never waits long; what is not there is a finding, no error. `ok` is True; False where
 the course needs the thing (its `detail` then says what to do); or None where it can do without. No shell, no file
 written, no address but the loopback's.
 """

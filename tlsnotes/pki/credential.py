@@ -9,11 +9,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12PrivateKeyTypes
 
 from tlsnotes.errors import TLSNotesError
 from tlsnotes.pki.files import read_file, write_public
-from tlsnotes.pki.keys import PrivateKey, key_kind, load_key, password_bytes, save_key, signing_key
+from tlsnotes.pki.keys import MLDSAPrivateKey, PrivateKey, key_kind, load_key, password_bytes, save_key, signing_key
 from tlsnotes.pki.names import certificate_names, common_name
 
 PEM = serialization.Encoding.PEM
@@ -86,7 +85,7 @@ class Credential:
             .hmac_hash(hashes.SHA256())
             .build(password_bytes(password))
         )
-        if not isinstance(self.key, PKCS12PrivateKeyTypes):
+        if isinstance(self.key, MLDSAPrivateKey):
             raise TLSNotesError(
                 f"a key of kind {key_kind(self.key)} cannot go into a PKCS#12 file here",
                 expected="an RSA, ECDSA or EdDSA key (what cryptography can pack, and browsers can import)",

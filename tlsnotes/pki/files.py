@@ -38,15 +38,16 @@ def _write(path: Path, data: bytes, mode: int) -> Path:
     try:
         _make_folder(path.parent)
         # mkstemp creates with 0600 whatever the umask is, so no moment is left in which others can open a key.
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
             if mode != 0o600:
-                os.chmod(temporary, mode)
-            os.replace(temporary, path)
+                temporary.chmod(mode)
+            temporary.replace(path)
         except BaseException:
-            os.unlink(temporary)
+            temporary.unlink()
             raise
     except OSError as error:
         raise TLSNotesError(

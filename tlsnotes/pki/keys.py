@@ -16,23 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa,
 from tlsnotes.errors import TLSNotesError
 from tlsnotes.pki.files import read_file, write_private
 
+MLDSAPrivateKey = mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDSA87PrivateKey
 PrivateKey = (
-    rsa.RSAPrivateKey
-    | ec.EllipticCurvePrivateKey
-    | ed25519.Ed25519PrivateKey
-    | ed448.Ed448PrivateKey
-    | mldsa.MLDSA44PrivateKey
-    | mldsa.MLDSA65PrivateKey
-    | mldsa.MLDSA87PrivateKey
-)
-PublicKey = (
-    rsa.RSAPublicKey
-    | ec.EllipticCurvePublicKey
-    | ed25519.Ed25519PublicKey
-    | ed448.Ed448PublicKey
-    | mldsa.MLDSA44PublicKey
-    | mldsa.MLDSA65PublicKey
-    | mldsa.MLDSA87PublicKey
+    rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey | MLDSAPrivateKey
 )
 
 KEY_KINDS: dict[str, Callable[[], PrivateKey]] = {
@@ -48,6 +34,14 @@ KEY_KINDS: dict[str, Callable[[], PrivateKey]] = {
     "ml-dsa-65": mldsa.MLDSA65PrivateKey.generate,
     "ml-dsa-87": mldsa.MLDSA87PrivateKey.generate,
 }
+
+_FIXED_KINDS = (
+    (ed25519.Ed25519PrivateKey, ed25519.Ed25519PublicKey, "ed25519"),
+    (ed448.Ed448PrivateKey, ed448.Ed448PublicKey, "ed448"),
+    (mldsa.MLDSA44PrivateKey, mldsa.MLDSA44PublicKey, "ml-dsa-44"),
+    (mldsa.MLDSA65PrivateKey, mldsa.MLDSA65PublicKey, "ml-dsa-65"),
+    (mldsa.MLDSA87PrivateKey, mldsa.MLDSA87PublicKey, "ml-dsa-87"),
+)
 
 
 def generate_key(kind: str = "ecdsa-p256") -> PrivateKey:
@@ -78,18 +72,10 @@ def key_kind(key: object) -> str:
             return f"rsa-{key.key_size}"
         case ec.EllipticCurvePrivateKey() | ec.EllipticCurvePublicKey():
             return f"ecdsa-{key.curve.name.replace('secp', 'p').removesuffix('r1')}"
-        case ed25519.Ed25519PrivateKey() | ed25519.Ed25519PublicKey():
-            return "ed25519"
-        case ed448.Ed448PrivateKey() | ed448.Ed448PublicKey():
-            return "ed448"
-        case mldsa.MLDSA44PrivateKey() | mldsa.MLDSA44PublicKey():
-            return "ml-dsa-44"
-        case mldsa.MLDSA65PrivateKey() | mldsa.MLDSA65PublicKey():
-            return "ml-dsa-65"
-        case mldsa.MLDSA87PrivateKey() | mldsa.MLDSA87PublicKey():
-            return "ml-dsa-87"
-        case _:
-            raise _not_for_signing(key)
+    for private, public, kind in _FIXED_KINDS:
+        if isinstance(key, private | public):
+            return kind
+    raise _not_for_signing(key)
 
 
 def signing_key(key: object) -> PrivateKey:

@@ -19,6 +19,7 @@ from tlsnotes.wire.registry import AlertDescription, ContentType, HandshakeType,
 
 HEADER_SIZE = 5
 MAX_FRAGMENT = 2**14 + 2048
+CONTENT_TYPES = frozenset(ContentType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class _Direction:
         while len(self.pending) - done >= HEADER_SIZE:
             content_type, major = self.pending[done], self.pending[done + 1]
             end = done + HEADER_SIZE + int.from_bytes(self.pending[done + 3 : done + 5], "big")
-            if content_type not in iter(ContentType) or major != 3 or end - done - HEADER_SIZE > MAX_FRAGMENT:
+            if content_type not in CONTENT_TYPES or major != 3 or end - done - HEADER_SIZE > MAX_FRAGMENT:
                 self.readable = False  # not TLS from here on: an HTTP request, say
                 break
             if end > len(self.pending):
@@ -86,7 +87,7 @@ class _Direction:
 def describe_records(records: Sequence[Record]) -> list[str]:
     """Say of each record what can be seen of it without keys: its handshake messages or alert, or that it is encrypted."""
     secret = {"client": False, "server": False}
-    unfinished = {"client": 0, "server": 0}  # bytes of a handshake message that the next record goes on with
+    messages = {"client": _MessageHeads(), "server": _MessageHeads()}
     texts = []
     for record in records:
         sender, fragment = record.sender, record.fragment
@@ -96,8 +97,7 @@ def describe_records(records: Sequence[Record]) -> list[str]:
         elif record.content_type == ContentType.application_data or secret[sender]:
             kind += " (encrypted)"
         elif record.content_type == ContentType.handshake:
-            names, unfinished[sender] = _messages_in(fragment, unfinished[sender])
-            kind = ", ".join(names) or "(goes on)"
+            kind = ", ".join(messages[sender].feed(fragment)) or "handshake (goes on)"
         elif record.content_type == ContentType.alert and len(fragment) == 2:
             kind = f"alert {name_of(AlertDescription, fragment[1])}"
         texts.append(kind)
@@ -118,9 +118,17 @@ def client_random(segments: Iterable[Sequence[object]]) -> bytes | None:
     return bytes(hello[6:38]) if len(hello) >= 38 and hello[0] == HandshakeType.client_hello else None
 
 
-def _messages_in(fragment: bytes, unfinished: int) -> tuple[list[str], int]:
-    names, at = [], unfinished
-    while at + 4 <= len(fragment):
-        names.append(name_of(HandshakeType, fragment[at]))
-        at += 4 + int.from_bytes(fragment[at + 1 : at + 4], "big")
-    return names, max(0, at - len(fragment))
+class _MessageHeads:
+    """Reads the four-byte heads of handshake messages, which may stand anywhere, and skips the rest."""
+
+    def __init__(self) -> None:
+        self.pending = b""  # the begin of a head
+        self.skip = 0  # bytes of a message that the next record goes on with
+
+    def feed(self, fragment: bytes) -> list[str]:
+        data, at, names = self.pending + fragment, self.skip, []
+        while at + 4 <= len(data):
+            names.append(name_of(HandshakeType, data[at]))
+            at += 4 + int.from_bytes(data[at + 1 : at + 4], "big")
+        self.pending, self.skip = data[at:], max(0, at - len(data))
+        return names

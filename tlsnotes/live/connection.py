@@ -1,0 +1,141 @@
+"""One TLS connection, server side, whose bytes all pass through our hands: `SSLContext.wrap_bio` over two `MemoryBIO`s."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from tlsnotes.live.context import KeyLog
+from tlsnotes.live.listener import part
+from tlsnotes.live.recording import Recording
+from tlsnotes.wire.registry import AlertDescription
+
+T = TypeVar("T")
+
+
+class Connection:
+    """A client's connection; everything sent and received goes into `recording`, the secrets too.
+
+    However slowly the client drips, it has `seconds` in all for the handshake, and for each request after an answer.
+    """
+
+    def __init__(
+        self, connected: socket.socket, context: ssl.SSLContext, keylog: KeyLog, recording: Recording, seconds: float
+    ) -> None:
+        self._socket = connected
+        self._keylog = keylog
+        self._recording = recording
+        self._seconds = seconds
+        self._deadline = time.monotonic() + seconds
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+
+    def handshake(self) -> str:
+        """Shake hands, and say how it ended: "established", or who refused and why."""
+        try:
+            self._run(self._handshake_step)
+        except ssl.SSLEOFError:
+            return "broken off by the client, without an alert"
+        except ssl.SSLError as error:
+            return _why(error)
+        except TimeoutError:
+            return f"given up: the client did not go on within {self._seconds:g} s"
+        except OSError:
+            return "broken off by the client: connection reset"
+        self._deadline = time.monotonic() + self._seconds
+        return "established"
+
+    def peer_certificate(self) -> bytes | None:
+        """The client's certificate (DER) if it gave one and it was verified."""
+        return self._tls.getpeercert(binary_form=True)
+
+    def read(self) -> bytes:
+        """Read what the client says next; b"" when it has closed, with a close_notify or without, or taken too long."""
+        try:
+            return self._run(lambda: self._tls.read(65536))
+        except (ssl.SSLError, TimeoutError):
+            # A close_notify, an end without one, or bytes that nobody with the keys has sent: nothing more to read.
+            return b""
+
+    def write(self, data: bytes) -> None:
+        """Send `data`, and give the client its time for the next request."""
+        self._deadline = time.monotonic() + self._seconds
+        view = memoryview(data)
+        while view:
+            view = view[self._run(partial(self._tls.write, view)) :]
+
+    def close(self) -> None:
+        """Say goodbye (close_notify), and part so that whatever was said last arrives."""
+        # unwrap() sends our close_notify, then wants to read the client's: that one is left to part().
+        with contextlib.suppress(ssl.SSLError):
+            self._tls.unwrap()
+        with contextlib.suppress(OSError):
+            self._send_outgoing()
+        part(self._socket, lambda data: self._recording.add("C", data))
+
+    def _handshake_step(self) -> None:
+        with self._keylog.lock:
+            try:
+                self._tls.do_handshake()
+            finally:
+                self._recording.keylog += self._keylog.take()
+
+    def _run(self, operation: Callable[[], T]) -> T:
+        while True:
+            try:
+                return operation()
+            except ssl.SSLWantReadError:
+                pass
+            finally:
+                self._send_outgoing()
+            self._receive()
+
+    def _send_outgoing(self) -> None:
+        if self._outgoing.pending:
+            data = self._outgoing.read()
+            self._recording.add("S", data)  # before it is sent: who has read the answer finds it recorded
+            self._socket.settimeout(self._left())
+            self._socket.sendall(data)
+
+    def _left(self) -> float:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def _receive(self) -> None:
+        self._socket.settimeout(self._left())
+        data = self._socket.recv(65536)
+        if data:
+            self._recording.add("C", data)
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+
+
+def _why(error: ssl.SSLError) -> str:
+    """Say who refused: OpenSSL names an alert that came in by its own prefixes, everything else is this side's."""
+    reason = error.reason or "UNKNOWN"
+    alert = _received_alert(reason)
+    if alert:
+        return f"refused by the client: {alert}"
+    if reason == "HTTP_REQUEST":
+        return "not TLS: the client spoke plain HTTP"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"refused by the server: {error.verify_message.lower()}"
+    return f"refused by the server: {reason.lower().replace('_', ' ')}"
+
+
+def _received_alert(reason: str) -> str:
+    # "TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_BAD_CERTIFICATE": the prefix is older than the version that was spoken.
+    for prefix in ("TLSV13_ALERT_", "TLSV1_ALERT_", "SSLV3_ALERT_", "TLSV1_", "TLSV13_"):
+        name = reason.removeprefix(prefix).lower()
+        if name != reason.lower() and name in AlertDescription.__members__:
+            return name
+    return ""

@@ -1,0 +1,28 @@
+"""How each object of the lower rooms looks in a notebook: registered with IPython by name, so that nothing is loaded for it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+# (module, class) of what is shown -> (module, function) that makes its HTML
+_HTML = {
+    ("tlsnotes.live.recording", "Recording"): ("tlsnotes.show.tables", "recording_html"),
+}
+
+
+def register() -> None:
+    """Register the displays with the running IPython; does nothing outside one."""
+    shell = import_module("IPython").get_ipython()
+    if shell is None:
+        return
+    formatter = shell.display_formatter.formatters["text/html"]
+    for (module, name), (shower, function) in _HTML.items():
+        formatter.for_type_by_name(module, name, _lazily(shower, function))
+
+
+def _lazily(module: str, function: str) -> Any:  # IPython takes any callable of one argument
+    def html(shown: object) -> Any:
+        return getattr(import_module(module), function)(shown)
+
+    return html

@@ -1,0 +1,34 @@
+"""The smallest widget there is: it shows whether the page and the kernel can talk to each other, as all widgets must."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+MISSING = (
+    "If you read this line instead of a green one, widgets do not work on this page: "
+    "run `tlsnotes check` in a terminal, and reload the page."
+)
+
+
+class Pulse(anywidget.AnyWidget):
+    """Sends back to the page what the page has sent."""
+
+    _esm = Path(__file__).with_name("pulse.js")
+    ping = traitlets.Int(0).tag(sync=True)
+    pong = traitlets.Int(0).tag(sync=True)
+
+    @traitlets.observe("ping")
+    def _answer(self, change: Any) -> None:  # traitlets' own Bunch
+        self.pong = change["new"]
+
+    def __repr__(self) -> str:
+        return MISSING
+
+
+def pulse() -> Pulse:
+    """Make a widget that says on the page whether widgets work there."""
+    return Pulse()
