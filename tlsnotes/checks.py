@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Check:
     """One check of something: `ok` is True, False, or None where it could not be or need not be made.
 
-    `detail` says in words what was found, and for None why; `rfc` is the section that asks for it ("RFC 5280 §4.2.1.9");
+    `detail` says in words what was found, and for None why; `rfc` is who asks for it ("RFC 5280 §4.2.1.9");
     `where` is what the check concerns: a certificate by index, a message, a file.
     """
 

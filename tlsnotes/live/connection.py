@@ -1,4 +1,4 @@
-"""One TLS connection, server side, whose bytes all pass through our hands: `SSLContext.wrap_bio` over two `MemoryBIO`s."""
+"""One TLS connection whose bytes all pass through our hands: `SSLContext.wrap_bio` over two `MemoryBIO`s."""
 
 from __future__ import annotations
 

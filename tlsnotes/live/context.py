@@ -73,8 +73,7 @@ def _versions(versions: Sequence[str]) -> list[ssl.TLSVersion]:
 
 
 def _load_credential(context: ssl.SSLContext, credential: Credential) -> None:
-    # Python's ssl reads keys from files only. This one is encrypted, so that no key lies on the disk in clear, and lives
-    # for a moment.
+    # Python's ssl reads keys from files only. This one lives for a moment, and is encrypted all the same.
     password = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="tlsnotes-") as folder:
         path = Path(folder, "credential.pem")

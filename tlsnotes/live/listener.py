@@ -29,8 +29,8 @@ _ours: dict[tuple[str, int], Callable[[], None]] = {}
 class Listener:
     """Listens on `host` and `port` (0: any free one) and runs `serve(socket, peer)` in a thread for each connection.
 
-    `serve` may do with the socket what it likes; it is closed afterwards. `stop_owner` is called when another listener of this
-    process wants the same explicit port.
+    `serve` may do with the socket what it likes; it is closed afterwards. `stop_owner` is called when another listener
+    of this process wants the same explicit port.
     """
 
     def __init__(

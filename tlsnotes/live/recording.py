@@ -33,7 +33,7 @@ class Segment(NamedTuple):
 class Recording:
     """One connection: `segments` as they went over it, `keylog` lines (RFC 9850), and its `outcome` in words.
 
-    `outcome` is None while it is undecided, "established", or who refused and why; `started` is the time of the first byte;
+    `outcome` is None while it is undecided, "established", or who refused and why; `started` is when it began;
     `client` and `server` are (address, port); `dropped` counts the bytes that were not kept.
     """
 

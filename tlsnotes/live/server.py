@@ -35,8 +35,8 @@ class HTTPSServer:
     """An HTTPS server in the background: a thread for each connection, each connection a `Recording`.
 
     `credential`: what it proves itself with; `app`: called with a `Request`, returns str, bytes, dict or (status, ...);
-    `client_ca`: whose client certificates it believes (an Authority, a certificate, a list): with it the server asks for
-    one, and with `client_auth="required"` refuses clients without; `host`: loopback unless another address is named;
+    `client_ca`: whose client certificates it believes (an Authority, a certificate, a list): with it the server asks
+    for one, and with `client_auth="required"` refuses clients without; `host`: loopback unless another address is named;
     `port`: 0 takes a free one; `versions`: of "1.2" and "1.3". A context manager, or `start()` and `stop()`.
     """
 

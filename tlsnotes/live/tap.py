@@ -24,8 +24,8 @@ MAX_KEYLOG = 64 << 20
 class Tap:
     """Listens on loopback and relays each connection to (`target_host`, `target_port`), recording both directions.
 
-    `keylog_file`: where one of the two sides writes its secrets (RFC 9850, the variable SSLKEYLOGFILE); the lines of each
-    connection are found by its client random. A tap reads nothing that it has no keys for, and changes nothing.
+    `keylog_file`: where one of the two sides writes its secrets (RFC 9850, the variable SSLKEYLOGFILE); each connection's
+    lines are found by its client random. A tap reads nothing that it has no keys for, and changes nothing.
     A context manager, or `start()` and `stop()`.
     """
 
@@ -81,7 +81,7 @@ class Tap:
         return recording
 
     def wait_for(self, n: int, timeout: float = 5.0) -> tuple[Recording, ...]:
-        """Wait until `n` connections in all have ended; raises `TLSNotesError` when they have not in `timeout` seconds."""
+        """Wait until `n` connections in all have ended; raises `TLSNotesError` after `timeout` seconds."""
         self._shelf.wait_for(n, timeout)
         return self.recordings
 

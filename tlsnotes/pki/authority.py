@@ -29,7 +29,7 @@ def self_signed(
 ) -> Credential:
     """Make a certificate signed with its own key: nobody vouches for it, so whoever trusts it must have it beforehand.
 
-    `names`: DNS names as text, `ipaddress` objects; `key`: a private key or a kind such as "ed25519" (default ECDSA P-256);
+    `names`: DNS names as text, `ipaddress` objects; `key`: a private key or a kind ("ed25519"), default ECDSA P-256;
     `usage`: "server" or "client"; `days`: its lifetime; `start`: when it begins (default: five minutes ago).
     Raises `TLSNotesError` for a name that is no name. RFC 5280 section 4.
     """

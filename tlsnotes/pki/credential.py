@@ -76,7 +76,7 @@ class Credential:
     def pkcs12(self, password: str | bytes) -> bytes:
         """Pack key, certificate and chain into one PKCS#12 file (RFC 7292), as browsers and Postman import it.
 
-        Encrypted with AES-256-CBC under PBKDF2 (PBES2) and authenticated with HMAC-SHA-256, so not for the oldest readers.
+        Encrypted with AES-256-CBC (PBES2) and authenticated with HMAC-SHA-256: not for the oldest readers.
         """
         encryption = (
             serialization.PrivateFormat.PKCS12.encryption_builder()
@@ -104,7 +104,7 @@ class Credential:
 
 
 def load_certificates(path: str | Path) -> list[x509.Certificate]:
-    """Load every certificate of a PEM file, in its order; raises `TLSNotesError` when there is none or one is damaged."""
+    """Load every certificate of a PEM file, in order; raises `TLSNotesError` when there is none or one is damaged."""
     data = read_file(Path(path))
     try:
         return x509.load_pem_x509_certificates(data)

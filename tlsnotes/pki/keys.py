@@ -1,7 +1,7 @@
 """Private keys: made, written so that only their owner can read them, and read back.
 
-Keys are cryptography's own objects. A key file is PEM with PKCS#8 inside (RFC 5958); it has mode 0600 from the moment it
-exists, in a folder of mode 0700 if the folder is made here, and takes the place of an older file only when it is whole.
+Keys are cryptography's own objects. A key file is PEM with PKCS#8 inside (RFC 5958). It has mode 0600 from the moment
+it exists, in a folder of mode 0700 if that is made here, and replaces an older file only when it is whole.
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ def save_key(key: PrivateKey, path: str | Path, password: str | bytes | None = N
 def load_key(path: str | Path, password: str | bytes | None = None) -> PrivateKey:
     """Load a private key from a PEM file, with the password it was saved with.
 
-    Raises `TLSNotesError` when the file is missing or holds something else, and for a password that is wrong, missing or
-    not needed.
+    Raises `TLSNotesError` when the file is missing or holds something else, and for a password that is wrong, missing
+    or not needed.
     """
     path = Path(path)
     data = read_file(path)

@@ -1,6 +1,6 @@
 """Names in certificates: DNS names, IP addresses and, for clients, e-mail addresses, each told from the other.
 
-A name goes into subjectAltName as what it is (RFC 5280 section 4.2.1.6); text that only looks like a name is refused here,
+A name goes into subjectAltName as what it is (RFC 5280 section 4.2.1.6); text that only looks like a name is refused,
 because a certificate with it would be refused later by somebody who explains less.
 """
 

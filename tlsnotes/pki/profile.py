@@ -152,7 +152,7 @@ def _validity(days: float, start: datetime | None) -> tuple[datetime, datetime]:
         )
     begin = start.astimezone(UTC) if start is not None else datetime.now(UTC) - BACKDATED
     not_before = begin.replace(microsecond=0)
-    # Both ends belong to the validity period (RFC 5280 section 4.1.2.5): without the second, 90 days would be a bit more.
+    # Both ends belong to the validity period (RFC 5280 section 4.1.2.5): hence the second less.
     return not_before, not_before + lifetime(days) - timedelta(seconds=1)
 
 

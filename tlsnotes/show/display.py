@@ -1,4 +1,4 @@
-"""How each object of the lower rooms looks in a notebook: registered with IPython by name, so that nothing is loaded for it."""
+"""How the objects of the lower rooms look in a notebook: registered by name, so that nothing is loaded for it."""
 
 from __future__ import annotations
 

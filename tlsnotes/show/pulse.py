@@ -1,4 +1,4 @@
-"""The smallest widget there is: it shows whether the page and the kernel can talk to each other, as all widgets must."""
+"""The smallest widget: it shows whether page and kernel can talk to each other, as all widgets must."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Plain tables: HTML that still makes sense with all styling removed, and the same as text for a terminal.
 
-Everything that comes from a peer or a certificate is escaped here, and its control and bidi characters are made visible.
+All that comes from a peer or a certificate is escaped here, and its control and bidi characters are made visible.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ MAX_TEXT = 200
 MARKS = {True: "✓ ok", False: "✗ to do", None: "– not there"}
 
 _STYLE = """<style>
-.tlsnotes-table { border-collapse: collapse; font-size: 13px; margin: 4px 0 8px; color: var(--jp-ui-font-color1, #1a1a1a); }
+.tlsnotes-table { border-collapse: collapse; font-size: 13px; margin: 4px 0 8px;
+  color: var(--jp-ui-font-color1, #1a1a1a); }
 .tlsnotes-table caption { text-align: left; padding: 4px 8px; color: var(--jp-ui-font-color2, #555); }
 .tlsnotes-table th, .tlsnotes-table td { text-align: left; padding: 4px 12px 4px 8px; vertical-align: top;
   border: 0; border-bottom: 1px solid var(--jp-border-color2, #ddd); background: none; }

@@ -24,7 +24,7 @@ CONTENT_TYPES = frozenset(ContentType)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: who sent it ("client", "server"), which it was in that direction, its place in that direction's bytes.
+    """One record: who sent it ("client", "server"), its index and its place in the bytes of that direction.
 
     `raw` holds header and fragment; `segment` is the index of the segment that brought its last byte.
     """
@@ -85,7 +85,7 @@ class _Direction:
 
 
 def describe_records(records: Sequence[Record]) -> list[str]:
-    """Say of each record what can be seen of it without keys: its handshake messages or alert, or that it is encrypted."""
+    """Say what can be seen of each record without keys: handshake messages, an alert, or that it is encrypted."""
     secret = {"client": False, "server": False}
     messages = {"client": _MessageHeads(), "server": _MessageHeads()}
     texts = []
@@ -105,7 +105,7 @@ def describe_records(records: Sequence[Record]) -> list[str]:
 
 
 def client_random(segments: Iterable[Sequence[object]]) -> bytes | None:
-    """Find the ClientHello's `random` (32 bytes), by which a key log names its connection; None when it is not there."""
+    """Find the ClientHello's `random` (32 bytes), by which a key log names its connection, or None."""
     hello = bytearray()
     for record in split_records(segments):
         if record.sender == "client":
