@@ -19,8 +19,8 @@ PIP = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DI
 	$(BIN)/python -m pip install --quiet --editable
 
 help:
-	@echo 'make lab          set up and open the course in JupyterLab       (ARGS="-- --port 9000" goes on to it)'
-	@echo 'make test         set up and run every test                      (ARGS="-m \"not browser\" tests" goes on to pytest)'
+	@echo 'make lab          set up and open the course in JupyterLab       (ARGS="-- --port=9000" goes on to it)'
+	@echo "make test         set up and run every test                      (ARGS=\"-m 'not browser'\" goes on to pytest)"
 	@echo 'make check        ruff and mypy'
 	@echo 'make notebooks    run every notebook again, in place             (ARGS=notebooks/NAME.ipynb for some)'
 	@echo 'make constraints  choose the versions in constraints.txt again   (ARGS=--upgrade for the newest)'
