@@ -226,7 +226,7 @@ def test_an_option_of_the_learner_takes_the_place_of_ours() -> None:
         screen=False, root=True,
     )  # fmt: skip
     assert {option.split("=")[0] for option in ours} - {option.split("=")[0] for option in theirs} == {
-        "--ServerApp.ip", "--ServerApp.root_dir", "--allow-root", "--ServerApp.log_level", "--no-browser"
+        "--ServerApp.ip", "--ServerApp.root_dir", "--allow-root", "--Application.log_level", "--no-browser"
     }  # fmt: skip
 
 

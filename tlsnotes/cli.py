@@ -249,8 +249,10 @@ def settings(folder: Path, jupyter: Sequence[str] = (), *, root: bool = False, s
         "root_dir": f"--ServerApp.root_dir={folder}",
         "ip": "--ServerApp.ip=127.0.0.1",
         "default_url": f"--LabApp.default_url=/lab/tree/{START}",
-        # Errors and the address, without forty lines of what was loaded.
-        "log_level": "--ServerApp.log_level=WARN",
+        # Errors and the address, without forty lines of what was loaded (`-- --debug` has them).
+        "log_level": "--Application.log_level=ERROR",
+        # The wire between JupyterLab and a notebook's kernel is encrypted where both can; else each kernel warns of it.
+        "transport_encryption": "--KernelManager.transport_encryption=auto",
         # Nothing of the course leaves the machine: no news (nor the question whether to get them), no look for updates,
         # no list of extensions from an index.
         "news_url": "--LabApp.news_url=None",
