@@ -36,7 +36,7 @@ class HTTPSServer:
 
     `credential`: what it proves itself with; `app`: called with a `Request`, returns str, bytes, dict or (status, ...);
     `client_ca`: whose client certificates it believes (an Authority, a certificate, a list): with it the server asks
-    for one, and with `client_auth="required"` refuses clients without; `host`: loopback unless another address is named;
+    for one, and with `client_auth="required"` refuses clients without; `host`: loopback unless another is named;
     `port`: 0 takes a free one; `versions`: of "1.2" and "1.3". A context manager, or `start()` and `stop()`.
     """
 

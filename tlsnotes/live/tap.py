@@ -24,8 +24,8 @@ MAX_KEYLOG = 64 << 20
 class Tap:
     """Listens on loopback and relays each connection to (`target_host`, `target_port`), recording both directions.
 
-    `keylog_file`: where one of the two sides writes its secrets (RFC 9850, the variable SSLKEYLOGFILE); each connection's
-    lines are found by its client random. A tap reads nothing that it has no keys for, and changes nothing.
+    `keylog_file`: where one of the two sides writes its secrets (RFC 9850, SSLKEYLOGFILE); each connection's lines
+    are found by its client random. A tap reads nothing that it has no keys for, and changes nothing.
     A context manager, or `start()` and `stop()`.
     """
 
