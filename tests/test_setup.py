@@ -162,7 +162,10 @@ def test_an_install_that_fails_is_tried_again_the_next_time(copy: Path) -> None:
 def installed(folder: Path, *, at: Path) -> Path:
     """Make `folder` look as after `make test` in the folder `at`."""
     (folder / ".venv" / "bin").mkdir(parents=True)
-    (folder / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    # Not a link: a Python that is called by one looks for its packages beside the link.
+    python = folder / ".venv" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
     (folder / ".venv" / ".place").write_text(f"{at.resolve()}\n")
     for name in (".installed-lab", ".installed-test"):
         (folder / ".venv" / name).touch()
