@@ -1,0 +1,236 @@
+"""Chromium as a learner has it: the page of our server, with and without trust, and the course in JupyterLab."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from needs import need
+from playwright.sync_api import BrowserContext, Error, Page, Playwright, sync_playwright
+
+from tlsnotes import Authority, HTTPSServer
+
+pytestmark = pytest.mark.browser
+
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+# With windowing off every cell is in the page, so a code cell without a number is one that has not run.
+ALL_CELLS_RAN = """() => {
+  const cells = [...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell')]
+    .filter(cell => cell.querySelector('.cm-content')?.textContent.trim());
+  return cells.length > 0 &&
+    cells.every(cell => /\\[\\d+\\]/.test(cell.querySelector('.jp-InputPrompt')?.textContent ?? ''));
+}"""
+KERNEL_IS_IDLE = """() => [...document.querySelectorAll('#jp-main-statusbar .jp-StatusBar-TextItem')]
+  .some(item => / \\| Idle$/.test(item.textContent))"""
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture
+def root() -> Authority:
+    return Authority.root("Class Root CA")
+
+
+class Profile:
+    """A throwaway home with its own NSS databases, the certificate store of Chromium on Linux."""
+
+    def __init__(self, home: Path, playwright: Playwright) -> None:
+        self.home = home
+        self.playwright = playwright
+        # The first is where Chromium has always looked, the second where newer ones look too.
+        self.databases = [home / ".pki" / "nssdb", home / ".local" / "share" / "pki" / "nssdb"]
+        for database in self.databases:
+            database.mkdir(parents=True)
+        self._tool("certutil", "-N", "--empty-password")
+
+    def trust(self, authority: Authority) -> None:
+        path = self.home / "root.pem"
+        path.write_bytes(authority.certificate_pem)
+        self._tool("certutil", "-A", "-n", "Class Root CA", "-t", "C,,", "-i", str(path))
+
+    def import_pkcs12(self, data: bytes, password: str) -> None:
+        path = self.home / "client.p12"
+        path.write_bytes(data)
+        self._tool("pk12util", "-i", str(path), "-W", password)
+
+    def open(self, executable: str) -> BrowserContext:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+        return self.playwright.chromium.launch_persistent_context(
+            str(self.home / "profile"),
+            executable_path=executable,
+            args=FLAGS,
+            env=environment | {"HOME": str(self.home)},
+        )
+
+    def _tool(self, tool: str, *arguments: str) -> None:
+        for database in self.databases:
+            command = [need(tool), *arguments, "-d", f"sql:{database}"]
+            subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def profile(tmp_path: Path, playwright: Playwright) -> Profile:
+    return Profile(tmp_path / "home", playwright)
+
+
+def test_chromium_opens_the_page_when_the_root_is_in_its_store(profile: Profile, root: Authority) -> None:
+    profile.trust(root)
+    with HTTPSServer(root.issue("localhost")) as server, profile.open(need("chromium")) as browser:
+        page = browser.new_page()
+        answer = page.goto(server.url)
+        assert answer is not None
+        assert answer.status == 200
+        assert answer.json()["hello"] == "whoever you are"
+        assert answer.security_details()["issuer"] == "Class Root CA"
+
+
+def test_chromium_refuses_the_page_when_the_root_is_not_in_its_store(profile: Profile, root: Authority) -> None:
+    with HTTPSServer(root.issue("localhost")) as server, profile.open(need("chromium")) as browser:
+        with pytest.raises(Error, match="ERR_CERT_AUTHORITY_INVALID"):
+            browser.new_page().goto(server.url)
+        server.wait_for(1)
+        assert {r.outcome for r in server.recordings} >= {"refused by the client: certificate_unknown"}
+        assert not any("->" in line for line in server.log), "a request came through"
+
+
+def test_chromium_compares_the_name(profile: Profile, root: Authority) -> None:
+    profile.trust(root)
+    with HTTPSServer(root.issue("payments.example")) as server, profile.open(need("chromium")) as browser:
+        with pytest.raises(Error, match="ERR_CERT_COMMON_NAME_INVALID"):
+            browser.new_page().goto(server.url)
+
+
+def test_chromium_shows_the_client_certificate_of_an_imported_pkcs12(profile: Profile, root: Authority) -> None:
+    """Which certificate to show is the user's to click; a managed policy, seen by this Chromium alone, clicks here."""
+    chromium = need("chromium")
+    unshare = shutil.which("unshare")
+    if not unshare or subprocess.run([unshare, "-m", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("needs a mount namespace of its own (root on Linux) to give this Chromium a policy")
+    if not Path("/etc/chromium").is_dir():
+        pytest.skip("needs Debian's Chromium, which reads its policies in /etc/chromium")
+    profile.trust(root)
+    profile.import_pkcs12(root.issue("alice@shop.example", usage="client").pkcs12("correct horse"), "correct horse")
+    policies = profile.home / "policies"
+    (policies / "policies" / "managed").mkdir(parents=True)
+    choice = json.dumps({"pattern": "https://localhost", "filter": {}})
+    (policies / "policies" / "managed" / "tlsnotes.json").write_text(
+        json.dumps({"AutoSelectCertificateForUrls": [choice]})
+    )
+    started = profile.home / "chromium"
+    started.write_text(
+        f"#!/bin/sh\nexec {unshare} -m sh -c "
+        f"""'mount --bind "{policies}" /etc/chromium && exec "{chromium}" "$@"' chromium "$@"\n"""
+    )
+    started.chmod(0o700)
+    with HTTPSServer(root.issue("localhost"), client_ca=root) as server, profile.open(str(started)) as browser:
+        answer = browser.new_page().goto(server.url)
+        assert answer is not None
+        assert answer.json()["hello"] == "alice@shop.example"
+
+
+# The course in JupyterLab, started as a learner starts it
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Path]]:
+    """`tlsnotes lab FOLDER` without a screen: its address, its token, and the folder."""
+    home = tmp_path_factory.mktemp("home")
+    folder = home / "course"
+    hidden = {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME"}
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    environment |= {"JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tlsnotes", "lab", str(folder), "--", "--ServerApp.port=0"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+        cwd=home,
+    )
+    try:
+        assert process.stdout is not None
+        printed = ""
+        for line in process.stdout:
+            printed += line
+            if found := re.search(r"(http://(?:localhost|127\.0\.0\.1):\d+)/\S*\?token=(\w+)", line):
+                yield found[1], found[2], folder
+                break
+        else:
+            pytest.fail(f"no address was printed:\n{printed}")
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+@pytest.fixture
+def lab(playwright: Playwright, course: tuple[str, str, Path]) -> Iterator[Page]:
+    """A page of Chromium at the course, which fails the test when it logs an error or asks another machine."""
+    base, token, _ = course
+    browser = playwright.chromium.launch(executable_path=need("chromium"), args=FLAGS)
+    page = browser.new_context(viewport={"width": 1300, "height": 1000}, reduced_motion="reduce").new_page()
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    inside = (base, base.replace("http", "ws", 1), "data:", "blob:")
+    page.on("request", lambda asked: None if asked.url.startswith(inside) else wrong.append(f"asked {asked.url}"))
+    page.goto(f"{base}/lab?reset&token={token}")
+    page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
+    setting = json.dumps({"raw": '{"windowingMode": "none"}'})
+    page.request.put(f"{base}/lab/api/settings/@jupyterlab/notebook-extension:tracker?token={token}", data=setting)
+    yield page
+    browser.close()
+    assert not wrong
+
+
+def run_all(page: Page, course: tuple[str, str, Path], name: str) -> list[dict[str, object]]:
+    """Open a notebook, run all of it, save it, and give its code cells as they were saved."""
+    base, token, folder = course
+    before = (folder / name).stat().st_mtime_ns
+    page.goto(f"{base}/lab/tree/{name}?reset&token={token}")
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
+    page.wait_for_function(KERNEL_IS_IDLE, timeout=60_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(ALL_CELLS_RAN, timeout=120_000)
+    page.wait_for_function(KERNEL_IS_IDLE, timeout=60_000)
+    page.keyboard.press("Control+s")
+    while (folder / name).stat().st_mtime_ns == before:
+        page.wait_for_timeout(50)  # JupyterLab says nowhere in the page that the file is written
+    cells = json.loads((folder / name).read_text("utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert [c["id"] for c in code if c["execution_count"] is None] == []
+    assert [c["id"] for c in code for o in c["outputs"] if o["output_type"] == "error"] == []
+    return code
+
+
+@pytest.mark.parametrize("name", ["00-start-here.ipynb", "04-https-server.ipynb", "07-mutual-tls.ipynb"])
+def test_a_notebook_runs_in_jupyterlab_without_a_console_error_or_an_outside_request(
+    lab: Page, course: tuple[str, str, Path], name: str
+) -> None:
+    run_all(lab, course, name)
+    table = lab.locator("table.tlsnotes-table", has_text="client_hello").first
+    assert table.locator("caption").inner_text()
+    if name.startswith("00"):
+        lab.get_by_text("Widgets work: this page asked the kernel").wait_for(timeout=10_000)
+
+
+def test_the_address_that_is_printed_opens_the_first_notebook(lab: Page, course: tuple[str, str, Path]) -> None:
+    base, token, _ = course
+    lab.goto(f"{base}/lab/tree/00-start-here.ipynb?token={token}")
+    lab.get_by_role("heading", name="Start here").wait_for(timeout=60_000)
+    assert lab.get_by_role("dialog").count() == 0, "JupyterLab asks something before the learner has begun"
