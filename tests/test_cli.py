@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import http.client
 import json
@@ -12,6 +13,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.parse
 import urllib.request
 import zipfile
 from collections.abc import Iterator
@@ -283,6 +286,13 @@ def running(tmp_path: Path) -> Iterator[tuple[str, str]]:
             printed += line
             address = re.search(r"^\s*(http://\S+)$", line)
         assert address, f"JupyterLab printed no address:\n{printed}"
+        # It is printed a moment before JupyterLab listens there; the timer ends the process, and so this, if it never does.
+        place = urllib.parse.urlsplit(address[1])
+        while process.poll() is None:
+            with contextlib.suppress(ConnectionRefusedError):
+                socket.create_connection((place.hostname, place.port), timeout=30).close()
+                break
+            time.sleep(0.02)
         yield printed, address[1]
     finally:
         late.cancel()
