@@ -19,10 +19,15 @@ from tlsnotes import Authority, HTTPSServer
 
 pytestmark = pytest.mark.browser
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 # With windowing off every cell is in the page, so a code cell without a number is one that has not run.
 ALL_CELLS_RAN = """() => {
   const cells = [...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell')]
@@ -109,9 +114,12 @@ def test_chromium_refuses_the_page_when_the_root_is_not_in_its_store(profile: Pr
 
 def test_chromium_compares_the_name(profile: Profile, root: Authority) -> None:
     profile.trust(root)
-    with HTTPSServer(root.issue("payments.example")) as server, profile.open(need("chromium")) as browser:
-        with pytest.raises(Error, match="ERR_CERT_COMMON_NAME_INVALID"):
-            browser.new_page().goto(server.url)
+    with (
+        HTTPSServer(root.issue("payments.example")) as server,
+        profile.open(need("chromium")) as browser,
+        pytest.raises(Error, match="ERR_CERT_COMMON_NAME_INVALID"),
+    ):
+        browser.new_page().goto(server.url)
 
 
 def test_chromium_shows_the_client_certificate_of_an_imported_pkcs12(profile: Profile, root: Authority) -> None:
