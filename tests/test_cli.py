@@ -286,7 +286,7 @@ def running(tmp_path: Path) -> Iterator[tuple[str, str]]:
             printed += line
             address = re.search(r"^\s*(http://\S+)$", line)
         assert address, f"JupyterLab printed no address:\n{printed}"
-        # It is printed a moment before JupyterLab listens there; the timer ends the process, and so this, if it never does.
+        # It is printed a moment before JupyterLab listens there. If it never does, the timer ends the process and this.
         place = urllib.parse.urlsplit(address[1])
         while process.poll() is None:
             with contextlib.suppress(ConnectionRefusedError):
