@@ -93,7 +93,8 @@ def check() -> int:
     for found in checks:
         head = f"{words[found.ok]:8} {found.name:{width}}  "
         # Commands in a line must come through a copy whole, so nothing is broken at a hyphen.
-        print(textwrap.fill(found.detail, 118, initial_indent=head, subsequent_indent=" " * len(head),
+        detail = f"{found.detail} ({found.where})" if found.where else found.detail
+        print(textwrap.fill(detail, 118, initial_indent=head, subsequent_indent=" " * len(head),
                             break_long_words=False, break_on_hyphens=False))  # fmt: skip
     failed = [found.name for found in checks if found.ok is False]
     if failed:

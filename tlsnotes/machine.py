@@ -281,6 +281,6 @@ def _client_check(client: Client, path: str, answer: str) -> Check:
         hint = client.get[{"darwin": 1, "win32": 2}.get(sys.platform, 0)]
         return Check(client.name, None, f"not found; the cells that try it are passed over. To add it: {hint}")
     if not (said := re.search(client.read, answer)):
-        return Check(client.name, None, f"{path} does not say its version; the cells that try it may fail")
+        return Check(client.name, None, "does not say its version; the cells that try it may fail", where=path)
     version = " with ".join(part.replace("/", " ") for part in said.groups() if part)
-    return Check(client.name, True, f"{version} ({path})" if version != "0" else path)
+    return Check(client.name, True, version if version != "0" else "there", where=path)
