@@ -107,10 +107,10 @@ class HTTPSServer:
         return self._shelf.last()
 
     @property
-    def log(self) -> tuple[str, ...]:
+    def log(self) -> list[str]:
         """What happened, a line for each request, refusal and failure, newest last; waits like `last`."""
         self._shelf.last()
-        return tuple(self._log)
+        return list(self._log)
 
     def wait_for(self, n: int, timeout: float = 5.0) -> tuple[Recording, ...]:
         """Wait until `n` connections in all have come to rest (over, or answered and idle), and give the recordings.
