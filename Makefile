@@ -17,6 +17,8 @@ TEST = $(VENV)/.installed-test
 # As environment variables and not as `-c`, so that they bind the build backend too. (PIP_BUILD_CONSTRAINT: from pip 25.3 on.)
 PIP = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 \
 	$(BIN)/python -m pip install --quiet --editable
+# Not so where making .venv was interrupted.
+HAS_PIP = $(BIN)/python -m pip --version >/dev/null 2>&1
 
 help:
 	@echo 'make lab          set up and open the course in JupyterLab       (ARGS="-- --port=9000" goes on to it)'
@@ -49,12 +51,14 @@ settled: $(BIN)/python
 
 $(LAB): pyproject.toml constraints.txt
 	@echo 'Installing what the course needs into $(VENV) (once, about a minute) ...'
+	@$(HAS_PIP) || $(BIN)/python -m ensurepip
 	@$(PIP) .
 	@pwd -P > $(VENV)/.place
 	@touch $(LAB)
 
 $(TEST): pyproject.toml constraints.txt
 	@echo 'Installing what the course and its tests need into $(VENV) (once, about a minute) ...'
+	@$(HAS_PIP) || $(BIN)/python -m ensurepip
 	@$(PIP) '.[test]'
 	@pwd -P > $(VENV)/.place
 	@touch $(LAB) $(TEST)

@@ -152,11 +152,14 @@ def test_make_takes_no_other_python_than_the_one_it_is_given(copy: Path) -> None
 
 
 def test_an_install_that_fails_is_tried_again_the_next_time(copy: Path) -> None:
+    """Here from a .venv whose making was interrupted before it had pip."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", copy / ".venv"], check=True)
     for _ in range(2):
         failed = make(copy, "lab", f"PYTHON={sys.executable}", PIP_NO_INDEX="1", PIP_FIND_LINKS=str(copy))
         assert failed.returncode != 0
         assert "Installing" in failed.stdout
         assert list((copy / ".venv").glob(".installed-*")) == []
+        assert "No module named pip" not in failed.stderr
 
 
 def installed(folder: Path, *, at: Path) -> Path:
