@@ -98,7 +98,7 @@ def test_the_wheel_carries_the_course_and_nothing_that_a_learner_left(wheel: Pat
         "tlsnotes",
         *(n.split("/")[0] for n in names if ".dist-info/" in n),
     }
-    assert "tlsnotes/py.typed" in names
+    assert {"tlsnotes/py.typed", "tlsnotes/jupyter/labconfig/default_setting_overrides.json"} <= set(names)
 
 
 def test_lab_from_a_wheel_copies_the_course_into_its_own_folder(installed: Path, tmp_path: Path) -> None:

@@ -133,5 +133,9 @@ def test_lab_prints_an_address_that_opens_the_first_notebook(running: tuple[str,
     settings = json.loads(found[1])
     assert settings["treePath"] == cli.START
     assert settings["news"] == {"disabled": True}
+    notification = fetch(f"{server}/lab/api/settings/@jupyterlab/apputils-extension:notification?{query}")
+    defaults = {name: value["default"] for name, value in json.loads(notification)["schema"]["properties"].items()}
+    assert defaults["fetchNews"] == "false"
+    assert defaults["checkForUpdates"] is False
     assert json.loads(fetch(f"{server}/lab/api/update?{query}"))["notification"] is None
     assert json.loads(fetch(f"{server}/lab/api/extensions?{query}")) is not None

@@ -1,7 +1,7 @@
 """The command `tlsnotes`: `lab` opens the course in JupyterLab, `check` looks at the machine.
 
 Rules: a learner's file is never written over. The learner's own Jupyter settings are not touched: what the course wants
-of JupyterLab goes along on its command line, and an option that the learner gives after `--` takes the place of ours.
+of JupyterLab goes along on its command line and in its environment, and an option after `--` takes the place of ours.
 """
 
 from __future__ import annotations
@@ -134,6 +134,9 @@ def lab(folder: Path | None, jupyter: Sequence[str] = ()) -> int:
     command = [sys.executable, "-m", "jupyterlab", *settings(folder, jupyter, root=root, screen=screen), *jupyter]
     # A `python3` kernel that some other environment has registered for this user would not know tlsnotes.
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
+    # Our defaults for what no option can say: above all that the first start does not ask whether to fetch news.
+    paths = [str(Path(__file__).resolve().parent / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     sys.stdout.flush()
     if os.name == "posix":
         # The same process goes on as JupyterLab, so that signals and the terminal are its own.
@@ -254,8 +257,7 @@ def settings(folder: Path, jupyter: Sequence[str] = (), *, root: bool = False, s
         "log_level": "--Application.log_level=ERROR",
         # The wire between JupyterLab and a notebook's kernel is encrypted where both can; else each kernel warns of it.
         "transport_encryption": "--KernelManager.transport_encryption=auto",
-        # Nothing of the course leaves the machine: no news (nor the question whether to get them), no look for updates,
-        # no list of extensions from an index.
+        # Nothing of the course leaves the machine: no news, no look for updates, no list of extensions from an index.
         "news_url": "--LabApp.news_url=None",
         "check_for_updates_class": "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "extension_manager": "--LabApp.extension_manager=readonly",
