@@ -80,6 +80,7 @@ def check_ssl() -> Check:
 
 
 def check_cryptography() -> Check:
+    """Whether the package is there, and which OpenSSL it brings."""
     package = _package("cryptography")
     if not package.ok:
         return package
@@ -112,6 +113,7 @@ def check_loopback() -> Check:
 
 
 def check_loopback6() -> Check:
+    """Whether a server on ::1 can be reached; the course does without."""
     if problem := _cannot_serve(socket.AF_INET6, "::1"):
         return Check("loopback, IPv6", None, f"no server on ::1 ({problem}). The course does without.")
     return Check("loopback, IPv6", True, "a server on ::1 can be reached")
@@ -127,6 +129,7 @@ def _cannot_serve(family: socket.AddressFamily, address: str) -> str:
 
 
 def check_jupyterlab() -> Check:
+    """Whether JupyterLab, in which the course is read, is there."""
     return _package("jupyterlab", "JupyterLab")
 
 

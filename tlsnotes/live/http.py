@@ -64,10 +64,13 @@ App = Callable[[Request], Answer]
 
 
 class Stream(Protocol):
-    """What HTTP is spoken over; `read` gives b"" at the end."""
+    """What HTTP is spoken over."""
 
-    def read(self) -> bytes: ...
-    def write(self, data: bytes) -> None: ...
+    def read(self) -> bytes:
+        """Give the next bytes, b"" at the end."""
+
+    def write(self, data: bytes) -> None:
+        """Send all of these bytes."""
 
 
 @dataclass(frozen=True, slots=True)

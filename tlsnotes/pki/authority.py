@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
 
 from cryptography import x509
@@ -11,9 +11,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 
 from tlsnotes.errors import TLSNotesError
 from tlsnotes.pki import profile
-from tlsnotes.pki.credential import Credential
+from tlsnotes.pki.credential import Credential, is_self_signed
 from tlsnotes.pki.keys import PrivateKey
-from tlsnotes.pki.names import Name, common_name, general_names
+from tlsnotes.pki.names import UNREADABLE, Name, common_name, general_names
 
 # RFC 5280 section 5.3.1, without removeFromCRL, which only a delta CRL can say.
 REVOCATION_REASONS = tuple(flag.name for flag in x509.ReasonFlags if flag is not x509.ReasonFlags.remove_from_crl)
@@ -43,6 +43,13 @@ class Authority:
 
     def __init__(self, credential: Credential) -> None:
         """Wrap a credential whose certificate is a CA's; raises `TLSNotesError` for any other."""
+        if not isinstance(credential, Credential):
+            raise TLSNotesError(
+                "an authority is made of a credential",
+                expected="a Credential: a CA's certificate with its key",
+                found=type(credential).__name__,
+                fix='Authority.root("name") makes a new one; Authority(Credential.load(folder)) takes a saved one',
+            )
         constraints = _basic_constraints(credential.certificate)
         if not constraints.ca:
             raise TLSNotesError(
@@ -140,6 +147,13 @@ class Authority:
         Nothing else is taken from the request: what the certificate may be used for is for the authority to say.
         Raises `TLSNotesError` for a signature that fails, and for a request without names. RFC 2986.
         """
+        if not isinstance(csr, x509.CertificateSigningRequest):
+            raise TLSNotesError(
+                "this is no certificate signing request",
+                expected="an x509.CertificateSigningRequest of cryptography",
+                found=type(csr).__name__,
+                fix='x509.load_pem_x509_csr(Path("csr.pem").read_bytes())',
+            )
         if not _signature_holds(csr):
             raise TLSNotesError(
                 "the signature of the request fails",
@@ -149,7 +163,7 @@ class Authority:
             )
         try:
             names = list(csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-        except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError) as error:
+        except (x509.ExtensionNotFound, *UNREADABLE) as error:
             raise TLSNotesError(
                 "the request asks for no name that can be read",
                 expected="a subjectAltName extension (a commonName alone does not count: RFC 9525)",
@@ -164,6 +178,13 @@ class Authority:
 
         Raises `TLSNotesError` for a certificate that this authority has not signed, and for an unknown reason.
         """
+        if not isinstance(certificate, x509.Certificate):
+            raise TLSNotesError(
+                "only a certificate can be revoked",
+                expected="an x509.Certificate",
+                found=type(certificate).__name__,
+                fix="credential.certificate is the one of a credential",
+            )
         try:
             certificate.verify_directly_issued_by(self.certificate)
         except Exception as error:
@@ -179,7 +200,7 @@ class Authority:
         builder = (
             x509.RevokedCertificateBuilder()
             .serial_number(certificate.serial_number)
-            .revocation_date(datetime.now(UTC).replace(microsecond=0))
+            .revocation_date(profile.backdated_now())  # never after the list that says so
         )
         if flag is not x509.ReasonFlags.unspecified:  # section 5.3.1: better no reason than that one
             builder = builder.add_extension(x509.CRLReason(flag), critical=False)
@@ -188,7 +209,7 @@ class Authority:
     def crl(self, days: float = 7) -> x509.CertificateRevocationList:
         """Sign the list of what is revoked, good for `days`; each list has the next number. RFC 5280 section 5."""
         self._crl_number += 1
-        this_update = datetime.now(UTC).replace(microsecond=0) - profile.BACKDATED
+        this_update = profile.backdated_now(days)
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self.certificate.subject)
@@ -204,12 +225,12 @@ class Authority:
 
     def _chain_below(self) -> tuple[x509.Certificate, ...]:
         # A root stays out of the chain: the other side must have it already, or it proves nothing.
-        if self.certificate.issuer == self.certificate.subject:
+        if is_self_signed(self.certificate):
             return ()
         return (self.certificate, *self.credential.chain)
 
     def __repr__(self) -> str:
-        kind = "root" if self.certificate.issuer == self.certificate.subject else "intermediate"
+        kind = "root" if is_self_signed(self.certificate) else "intermediate"
         return f"<Authority {common_name(self.certificate.subject)!r}: {kind}>"
 
 
@@ -222,9 +243,9 @@ def _basic_constraints(certificate: x509.Certificate) -> x509.BasicConstraints:
 
 def _check_path_length(path_length: int | None) -> None:
     if path_length is not None and (
-        isinstance(path_length, bool) or not isinstance(path_length, int) or path_length < 0
+        isinstance(path_length, bool) or not isinstance(path_length, int) or not 0 <= path_length <= 255
     ):
-        raise TLSNotesError("a path length is a count", expected="0, 1, 2, ... or None", found=repr(path_length))
+        raise TLSNotesError("a path length is a count", expected="0, 1, 2, ... 255, or None", found=repr(path_length))
 
 
 def _signature_holds(csr: x509.CertificateSigningRequest) -> bool:
@@ -236,7 +257,7 @@ def _signature_holds(csr: x509.CertificateSigningRequest) -> bool:
 
 def _requested(name: x509.GeneralName) -> Name:
     match name:
-        case x509.DNSName(value=text):
+        case x509.DNSName(value=text) if "@" not in text:
             return text
         case x509.RFC822Name(value=text) if "@" in text:
             return text

@@ -6,13 +6,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from tlsnotes.errors import TLSNotesError
-from tlsnotes.pki.files import read_file, write_public
-from tlsnotes.pki.keys import MLDSAPrivateKey, PrivateKey, key_kind, load_key, password_bytes, save_key, signing_key
+from tlsnotes.pki.files import PRIVATE, PUBLIC, read_file, write_together
+from tlsnotes.pki.keys import (
+    MLDSAPrivateKey,
+    PrivateKey,
+    key_kind,
+    key_pem,
+    load_key,
+    password_bytes,
+    signing_key,
+    what_is,
+)
 from tlsnotes.pki.names import certificate_names, common_name
 
 PEM = serialization.Encoding.PEM
@@ -62,8 +72,12 @@ class Credential:
         The folder is made with mode 0700 if it is not there; files of these names are replaced.
         """
         folder = Path(folder)
-        save_key(self.key, folder / KEY_FILE, password)
-        write_public(folder / FULLCHAIN_FILE, self.fullchain_pem)
+        write_together(
+            {
+                folder / KEY_FILE: (key_pem(self.key, password), PRIVATE),
+                folder / FULLCHAIN_FILE: (self.fullchain_pem, PUBLIC),
+            }
+        )
         return folder
 
     @classmethod
@@ -97,10 +111,20 @@ class Credential:
         )
 
     def __repr__(self) -> str:
-        self_signed = self.certificate.issuer == self.certificate.subject
-        issuer = "self-signed" if self_signed else f"signed by {common_name(self.certificate.issuer)!r}"
+        issuer = (
+            "self-signed" if is_self_signed(self.certificate) else f"signed by {common_name(self.certificate.issuer)!r}"
+        )
         names = ", ".join(map(repr, self.names[:3])) + (f" and {len(self.names) - 3} more" if self.names[3:] else "")
         return f"<Credential {names or repr(common_name(self.certificate.subject))}: {key_kind(self.key)}, {issuer}>"
+
+
+def is_self_signed(certificate: x509.Certificate) -> bool:
+    """Whether a certificate is signed with its own key; equal names alone say nothing, a CA may share its issuer's."""
+    try:
+        certificate.verify_directly_issued_by(certificate)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+        return False
+    return True
 
 
 def load_certificates(path: str | Path) -> list[x509.Certificate]:
@@ -112,7 +136,7 @@ def load_certificates(path: str | Path) -> list[x509.Certificate]:
         raise TLSNotesError(
             f"{path} holds no certificate that can be read",
             expected="PEM text with CERTIFICATE blocks",
-            found="binary data, perhaps DER" if data[:1] == b"\x30" else str(error),
+            found="a damaged CERTIFICATE block" if b"-----BEGIN CERTIFICATE-----" in data else what_is(data),
         ) from error
 
 

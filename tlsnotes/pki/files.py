@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from tlsnotes.errors import TLSNotesError
+
+PRIVATE = 0o600
+PUBLIC = 0o644
 
 
 def write_private(path: Path, data: bytes) -> Path:
@@ -14,12 +18,8 @@ def write_private(path: Path, data: bytes) -> Path:
 
     The bytes go to a new file beside it first: what stood there stays until the new file is whole.
     """
-    return _write(path, data, mode=0o600)
-
-
-def write_public(path: Path, data: bytes) -> Path:
-    """Write `data` that everyone may read (0644), whole or not at all."""
-    return _write(path, data, mode=0o644)
+    write_together({path: (data, PRIVATE)})
+    return path
 
 
 def read_file(path: Path) -> bytes:
@@ -28,32 +28,42 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError as error:
         raise TLSNotesError(
-            f"{path} is not there", expected="a file", fix="check the folder and the spelling"
+            f"{path} is not there",
+            expected="a file",
+            found="nothing of that name",
+            fix="check the folder and the spelling",
         ) from error
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise TLSNotesError(f"{path} cannot be read", expected="a file you may read", found=_reason(error)) from error
 
 
-def _write(path: Path, data: bytes, mode: int) -> Path:
+def write_together(files: Mapping[Path, tuple[bytes, int]]) -> None:
+    """Write files that belong together, each with its content and mode: every one or, as on a full disk, none.
+
+    All are written beside their places first, and only when each is whole do they take them.
+    """
+    written: dict[Path, Path] = {}
+    path = Path()
     try:
-        _make_folder(path.parent)
-        # mkstemp creates with 0600 whatever the umask is, so no moment is left in which others can open a key.
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        try:
+        for path, (data, mode) in files.items():
+            _make_folder(path.parent)
+            # mkstemp creates with 0600 whatever the umask is, so no moment is left in which others can open a key.
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            written[path] = Path(name)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
-            if mode != 0o600:
-                temporary.chmod(mode)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink()
-            raise
-    except OSError as error:
+            if mode != PRIVATE:
+                written[path].chmod(mode)
+        for path in files:
+            written[path].replace(path)
+            del written[path]
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise TLSNotesError(
             f"{path} cannot be written", expected="a folder you may write to", found=_reason(error)
         ) from error
-    return path
+    finally:
+        for temporary in written.values():
+            temporary.unlink(missing_ok=True)
 
 
 def _make_folder(folder: Path) -> None:
@@ -62,5 +72,5 @@ def _make_folder(folder: Path) -> None:
         missing.mkdir(mode=0o700, exist_ok=True)
 
 
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -6,6 +6,7 @@ it exists, in a folder of mode 0700 if that is made here, and replaces an older 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,9 @@ MLDSAPrivateKey = mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDS
 PrivateKey = (
     rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey | MLDSAPrivateKey
 )
+
+# PKCS#8 and its encrypted form, and the older RSA and EC forms; OpenSSH's own form is none of them.
+_PRIVATE_KEY = re.compile(rb"-----BEGIN (?!OPENSSH )([A-Z0-9]+ )?PRIVATE KEY-----")
 
 KEY_KINDS: dict[str, Callable[[], PrivateKey]] = {
     "ecdsa-p256": lambda: ec.generate_private_key(ec.SECP256R1()),
@@ -49,7 +53,7 @@ def generate_key(kind: str = "ecdsa-p256") -> PrivateKey:
 
     Raises `TLSNotesError` for a kind that is not known, or that this machine's cryptography cannot make.
     """
-    if kind not in KEY_KINDS:
+    if not isinstance(kind, str) or kind not in KEY_KINDS:
         raise TLSNotesError("there is no such kind of key", expected=f"one of {', '.join(KEY_KINDS)}", found=repr(kind))
     try:
         return KEY_KINDS[kind]()
@@ -109,9 +113,9 @@ def load_key(path: str | Path, password: str | bytes | None = None) -> PrivateKe
     """
     path = Path(path)
     data = read_file(path)
-    if b"PRIVATE KEY-----" not in data:
+    if not _PRIVATE_KEY.search(data):
         raise TLSNotesError(
-            f"{path} holds no private key", expected="PEM text with a PRIVATE KEY block", found=_what_is(data)
+            f"{path} holds no private key", expected="PEM text with a PRIVATE KEY block", found=what_is(data)
         )
     try:
         key = serialization.load_pem_private_key(data, None if password is None else password_bytes(password))
@@ -132,12 +136,24 @@ def load_key(path: str | Path, password: str | bytes | None = None) -> PrivateKe
 
 
 def password_bytes(password: str | bytes) -> bytes:
-    """Turn a password into the bytes that encrypt: UTF-8, and never empty."""
-    if not password:
+    """Turn a password into the bytes that encrypt: UTF-8, never empty, and 1023 at most (OpenSSL's limit)."""
+    try:
+        encoded = password.encode() if isinstance(password, str) else bytes(memoryview(password))
+    except (TypeError, UnicodeEncodeError):
+        raise TLSNotesError(
+            "this cannot be a password",
+            expected="text, or bytes",
+            found=f"{type(password).__name__} without UTF-8 form",
+        ) from None  # the error itself would show the password
+    if len(encoded) > 1023:
+        raise TLSNotesError(
+            "a password cannot be so long", expected="1023 bytes of UTF-8 at most", found=f"{len(encoded)} bytes"
+        )
+    if not encoded:
         raise TLSNotesError(
             "a password cannot be empty", expected="at least one character", found="nothing", fix="leave it out (None)"
         )
-    return password.encode() if isinstance(password, str) else password
+    return encoded
 
 
 def _not_for_signing(key: object) -> TLSNotesError:
@@ -155,10 +171,10 @@ def _password_error(path: Path, password: str | bytes | None) -> TLSNotesError:
     return TLSNotesError(f"{path} is not encrypted", expected="no password", found="one", fix="leave password out")
 
 
-def _what_is(data: bytes) -> str:
-    for label in ("CERTIFICATE REQUEST", "CERTIFICATE", "PUBLIC KEY", "X509 CRL"):
-        if f"-----BEGIN {label}-----".encode() in data:
-            return f"a {label} block"
+def what_is(data: bytes) -> str:
+    """Say what a file seems to hold, by its first PEM label or its first byte; never any of its content."""
+    if block := re.search(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----", data):
+        return f"a {block[1].decode()} block"
     if data[:1] == b"\x30":
         return "binary data, perhaps DER: convert it with openssl pkey -inform DER"
     return f"{len(data)} bytes of something else"

@@ -14,6 +14,8 @@ from cryptography import x509
 
 from tlsnotes.errors import TLSNotesError
 
+# What cryptography raises for extensions that it cannot read.
+UNREADABLE = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Name = str | IPAddress
 
@@ -29,7 +31,9 @@ def general_names(names: Name | Iterable[Name], usage: str) -> list[x509.General
 
     Raises `TLSNotesError` for no name at all and for what is no name. RFC 5280 section 4.2.1.6.
     """
-    several = [names] if isinstance(names, Name) else list(names)
+    # Not every iterable is a list of names: a network would give each of its addresses, one by one.
+    single = isinstance(names, Name | bytes | ipaddress.IPv4Network | ipaddress.IPv6Network)
+    several = [names] if single or not isinstance(names, Iterable) else list(names)
     if not several:
         raise TLSNotesError(
             "a certificate needs a name", expected='at least one name, such as "localhost"', found="none"
@@ -44,7 +48,7 @@ def certificate_names(certificate: x509.Certificate) -> tuple[str, ...]:
     """
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return ()
     shown = (x509.DNSName, x509.IPAddress, x509.RFC822Name, x509.UniformResourceIdentifier)
     return tuple(str(name.value) for name in extension.value if isinstance(name, shown))
@@ -57,7 +61,13 @@ def common_name(name: x509.Name) -> str:
 
 
 def _general_name(name: object, usage: str) -> x509.GeneralName:
-    if isinstance(name, IPAddress):
+    if isinstance(name, IPAddress) and not isinstance(name, ipaddress.IPv4Interface | ipaddress.IPv6Interface):
+        if isinstance(name, ipaddress.IPv6Address) and name.scope_id:
+            raise TLSNotesError(
+                f"{str(name)!r} is an address with a zone, which means something on one machine only",
+                expected="the address without % and what follows",
+                found=f"the zone {name.scope_id!r}",
+            )
         return x509.IPAddress(name)
     if not isinstance(name, str):
         raise TLSNotesError(
@@ -66,7 +76,7 @@ def _general_name(name: object, usage: str) -> x509.GeneralName:
     if _is_ip_text(name):
         raise TLSNotesError(
             f"{name!r} is an IP address given as text",
-            expected=f'ipaddress.ip_address("{name}")',
+            expected=f'ipaddress.ip_address("{name.strip("[]")}")',
             found="text, which would become a DNS name: no client matches an address against a DNS name",
             fix="import ipaddress, and pass the address as an object",
         )
@@ -86,7 +96,7 @@ def _is_ip_text(name: str) -> bool:
 def _dns_name(name: str) -> str:
     if not name.isascii():
         raise TLSNotesError(
-            f"{name!r} has letters outside ASCII", expected="the A-label form, with xn--", found=_a_label(name)
+            f"{_short(name)} has letters outside ASCII", expected="the A-label form, with xn--", found=_a_label(name)
         )
     labels = name.split(".")
     if labels[0] == "*" and len(labels) > 2:  # a wildcard stands alone in the left-most label: RFC 9525 section 6.3
@@ -94,18 +104,22 @@ def _dns_name(name: str) -> str:
     wrong = next((label for label in labels if not _LABEL.fullmatch(label)), None)
     if wrong is None and len(name) <= 253 and not labels[-1].isdigit():
         return name
-    found = f"{len(name)} characters in all" if len(name) > 253 else f"the part {wrong or labels[-1]!r}"
+    found = f"{len(name)} characters in all" if len(name) > 253 else f"the part {_short(wrong or labels[-1])}"
     raise TLSNotesError(
-        f"{name[:80]!r} is no DNS name",
+        f"{_short(name)} is no DNS name",
         expected='labels of letters, digits and hyphens between dots, such as "api.example"; '
         "no scheme, port, path, space or final dot; * only as the whole first label",
         found=found,
     )
 
 
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 80 else f"{text[:80]}...")
+
+
 def _a_label(name: str) -> str:
     try:
-        return f"text that would be written {name.encode('idna').decode()!r}"
+        return f"text that would be written {_short(name.encode('idna').decode())}"
     except UnicodeError:
         return "text that has no such form"
 
@@ -113,9 +127,14 @@ def _a_label(name: str) -> str:
 def _email(name: str, usage: str) -> x509.RFC822Name:
     if usage != "client":
         raise TLSNotesError(
-            f"{name!r} cannot name a server", expected="a DNS name or an IP address", found="an e-mail address"
+            f"{_short(name)} cannot name a server", expected="a DNS name or an IP address", found="an e-mail address"
         )
     local, _, domain = name.rpartition("@")
-    if not _LOCAL_PART.fullmatch(local):
-        raise TLSNotesError(f"{name!r} is no e-mail address", expected='text such as "alice@shop.example"')
+    # RFC 5321 section 4.5.3.1.1: 64 octets at most before the @. A mailbox is one host's, so no wildcard after it.
+    if not (local.isascii() and len(local) <= 64 and _LOCAL_PART.fullmatch(local)) or domain.startswith("*"):
+        raise TLSNotesError(
+            f"{_short(name)} is no e-mail address",
+            expected='text such as "alice@shop.example"',
+            found=f"{_short(local)} before the @, {_short(domain)} after it",
+        )
     return x509.RFC822Name(f"{local}@{_dns_name(domain)}")

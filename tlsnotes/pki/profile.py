@@ -31,7 +31,7 @@ USAGES = {
 def as_key(key: PrivateKey | str | None) -> PrivateKey:
     """Take a key as it is, make one of a kind named by text, and an ECDSA P-256 key when there is none."""
     if key is None or isinstance(key, str):
-        return generate_key(key or "ecdsa-p256")
+        return generate_key("ecdsa-p256" if key is None else key)
     return signing_key(key)
 
 
@@ -45,10 +45,12 @@ def signature_hash(key: PrivateKey) -> hashes.SHA256 | hashes.SHA384 | hashes.SH
 
 
 def common_name_subject(name: str) -> x509.Name:
-    """Make a subject of one commonName (RFC 5280 appendix A.1: 64 characters at most)."""
-    if not isinstance(name, str) or not 1 <= len(name) <= 64:
+    """Make a subject of one commonName (RFC 5280 appendix A.1: 64 characters at most; cryptography counts octets)."""
+    # A lone surrogate has no UTF-8 form: "replace" lets it be counted, the comparison finds it.
+    octets = name.encode("utf-8", "replace") if isinstance(name, str) else b""
+    if not 1 <= len(octets) <= 64 or octets.decode() != name:
         raise TLSNotesError(
-            "this cannot be an authority's name", expected="text of 1 to 64 characters", found=repr(name)[:90]
+            "this cannot be an authority's name", expected="text of 1 to 64 bytes of UTF-8", found=repr(name)[:90]
         )
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
 
@@ -62,16 +64,19 @@ def end_entity(
     issuer: Credential | PrivateKey,
 ) -> x509.Certificate:
     """Sign a certificate for a server or a client; `issuer` is its own private key where it signs itself."""
-    if usage not in USAGES:
+    if not isinstance(usage, str) or usage not in USAGES:
         raise TLSNotesError(
             "a certificate is for a server or for a client", expected='"server" or "client"', found=repr(usage)
         )
     # A commonName is only for people to read, and holds 64 characters; where it stays away subjectAltName is critical.
+    # An issuer is never empty (RFC 5280 section 4.1.2.4), and what signs itself is its own issuer.
     first = str(names[0].value)
+    if len(first) > 64 and not isinstance(issuer, Credential):
+        first = "self-signed"
     subject = common_name_subject(first) if len(first) <= 64 else x509.Name([])
     builder = (
         _builder(subject, public_key, days, start, issuer)
-        .add_extension(x509.SubjectAlternativeName(names), critical=len(first) > 64)
+        .add_extension(x509.SubjectAlternativeName(names), critical=not list(subject))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(digital_signature=True), critical=True)
         .add_extension(x509.ExtendedKeyUsage([USAGES[usage]]), critical=False)
@@ -98,7 +103,10 @@ def authority(
 
 def authority_key_identifier(certificate: x509.Certificate) -> x509.AuthorityKeyIdentifier:
     """Name the key of an issuer the way its own certificate names it (RFC 5280 section 4.2.1.1)."""
-    identifier = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    try:
+        identifier = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:  # an older CA of somebody's: then the one that its key gives
+        identifier = x509.SubjectKeyIdentifier.from_public_key(certificate.public_key())
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
 
 
@@ -117,7 +125,7 @@ def _builder(
             authority_key_identifier(issuer.certificate), critical=False
         )
         not_after = min(not_after, issuer.certificate.not_valid_after_utc)  # nobody can vouch beyond their own end
-        if not_after <= not_before:
+        if not_after < not_before:
             raise TLSNotesError(
                 "the authority's certificate ends before this one would begin",
                 expected=f"a start before {not_after:%Y-%m-%d %H:%M} UTC",
@@ -142,18 +150,33 @@ def lifetime(days: float) -> timedelta:
     return timedelta(seconds=int(days * 86400))
 
 
+def backdated_now(days: float = 1) -> datetime:
+    """Give the time from which what lasts `days` holds: five minutes ago, or now if it lasts under an hour."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    return now - BACKDATED if lifetime(days) >= timedelta(hours=1) else now
+
+
 def _validity(days: float, start: datetime | None) -> tuple[datetime, datetime]:
     """Work out notBefore and notAfter: from `start`, or from a little before now."""
-    if start is not None and (start.tzinfo is None or not 1950 <= start.year <= 9800):
+    if start is not None and not _is_moment(start):
         raise TLSNotesError(
             "a start is a time with its zone, from 1950 on",
             expected="datetime.now(UTC), for example",
             found=repr(start),
         )
-    begin = start.astimezone(UTC) if start is not None else datetime.now(UTC) - BACKDATED
+    begin = start.astimezone(UTC) if start is not None else backdated_now(days)
     not_before = begin.replace(microsecond=0)
     # Both ends belong to the validity period (RFC 5280 section 4.1.2.5): hence the second less.
     return not_before, not_before + lifetime(days) - timedelta(seconds=1)
+
+
+def _is_moment(start: object) -> bool:
+    # The bounds leave a day for the zone: a certificate holds years from 1950, and 9999 must not overflow.
+    return (
+        isinstance(start, datetime)
+        and start.tzinfo is not None
+        and datetime(1950, 1, 1, tzinfo=UTC) <= start < datetime(9800, 1, 1, tzinfo=UTC)
+    )
 
 
 def _key_usage(digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False) -> x509.KeyUsage:
