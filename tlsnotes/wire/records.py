@@ -20,6 +20,8 @@ from tlsnotes.wire.registry import AlertDescription, ContentType, HandshakeType,
 HEADER_SIZE = 5
 MAX_FRAGMENT = 2**14 + 2048
 CONTENT_TYPES = frozenset(ContentType)
+# The random of a ServerHello that asks for another ClientHello (RFC 9846 section 4.2.4): SHA-256 of "HelloRetryRequest".
+HELLO_RETRY_REQUEST = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +90,19 @@ def describe_records(records: Sequence[Record]) -> list[str]:
     """Say what can be seen of each record without keys: handshake messages, an alert, or that it is encrypted."""
     secret = {"client": False, "server": False}
     messages = {"client": _MessageHeads(), "server": _MessageHeads()}
+    retry = False
     texts = []
     for record in records:
         sender, fragment = record.sender, record.fragment
         kind = name_of(ContentType, record.content_type)
         if record.content_type == ContentType.change_cipher_spec:
-            secret[sender] = True  # TLS 1.2: from here on; TLS 1.3 says so for middleboxes only
+            # In TLS 1.2 the sender encrypts from here on. In TLS 1.3 this is for middleboxes only, and after a
+            # HelloRetryRequest two more hellos follow in the clear.
+            secret[sender] = not retry
         elif record.content_type == ContentType.application_data or secret[sender]:
             kind += " (encrypted)"
         elif record.content_type == ContentType.handshake:
+            retry = retry or fragment[6:38] == HELLO_RETRY_REQUEST
             kind = ", ".join(messages[sender].feed(fragment)) or "handshake (goes on)"
         elif record.content_type == ContentType.alert and len(fragment) == 2:
             kind = f"alert {name_of(AlertDescription, fragment[1])}"
