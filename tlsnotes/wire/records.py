@@ -20,7 +20,7 @@ from tlsnotes.wire.registry import AlertDescription, ContentType, HandshakeType,
 HEADER_SIZE = 5
 MAX_FRAGMENT = 2**14 + 2048
 CONTENT_TYPES = frozenset(ContentType)
-# The random of a ServerHello that asks for another ClientHello (RFC 9846 section 4.2.4): SHA-256 of "HelloRetryRequest".
+# A ServerHello with this random asks for another ClientHello (RFC 9846 section 4.2.4): SHA-256 of "HelloRetryRequest".
 HELLO_RETRY_REQUEST = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 
 
