@@ -78,12 +78,13 @@ def server(version: str = "1.3", client_auth: str = "required") -> HTTPSServer:
 def call(
     port: int, context: ssl.SSLContext, wait: float = 0.0, session: ssl.SSLSession | None = None
 ) -> tuple[dict[str, object], ssl.SSLSession | None, bool]:
-    """Send one request over a connection of its own, `wait` seconds after the handshake, and read to the end."""
+    """Send one request over a connection of its own, `wait` seconds before each of two writes, and read to the end."""
     raw = socket.create_connection(("127.0.0.1", port), timeout=15)
     with context.wrap_socket(raw, server_hostname="localhost", session=session) as client:
-        if wait:
-            time.sleep(wait)  # what is tested: a client that writes later than the server has refused it
-        client.sendall(b"GET /account HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        for piece in (b"GET /account HTTP/1.1\r\n", b"Host: localhost\r\nConnection: close\r\n\r\n"):
+            if wait:
+                time.sleep(wait)  # what is tested: a client that writes later than the server has refused it
+            client.sendall(piece)
         data = b"".join(iter(lambda: client.recv(65536), b""))
         if not data:
             raise EOFError("the connection ended without an alert and without an answer")
