@@ -42,6 +42,8 @@ class Connection:
             self._run(self._handshake_step)
         except ssl.SSLEOFError:
             return "broken off by the client, without an alert"
+        except ssl.SSLZeroReturnError:
+            return "broken off by the client, with close_notify"
         except ssl.SSLError as error:
             return _why(error)
         except TimeoutError:
@@ -135,7 +137,7 @@ def _why(error: ssl.SSLError) -> str:
 def _received_alert(reason: str) -> str:
     # "TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_BAD_CERTIFICATE": the prefix is older than the version that was spoken.
     for prefix in ("TLSV13_ALERT_", "TLSV1_ALERT_", "SSLV3_ALERT_", "TLSV1_", "TLSV13_"):
-        name = reason.removeprefix(prefix).lower()
+        name = reason.removeprefix(prefix).lower().replace("cancelled", "canceled")  # OpenSSL's spelling, and the RFC's
         if name != reason.lower() and name in AlertDescription.__members__:
             return name
     return ""

@@ -63,13 +63,14 @@ def trusted(trust: Trust) -> list[x509.Certificate]:
 
 
 def _versions(versions: Sequence[str]) -> list[ssl.TLSVersion]:
-    if not versions or isinstance(versions, str) or any(v not in VERSIONS for v in versions):
+    named = list(versions) if isinstance(versions, Iterable) and not isinstance(versions, str) else []
+    if not named or not all(isinstance(v, str) and v in VERSIONS for v in named):
         raise TLSNotesError(
             "these are no TLS versions for this server",
             expected='("1.2", "1.3"), ("1.2",) or ("1.3",)',
             found=repr(versions),
         )
-    return [VERSIONS[v] for v in versions]
+    return [VERSIONS[v] for v in named]
 
 
 def _load_credential(context: ssl.SSLContext, credential: Credential) -> None:
@@ -85,7 +86,7 @@ def _load_credential(context: ssl.SSLContext, credential: Credential) -> None:
             raise TLSNotesError(
                 f"this Python cannot serve a key of kind {key_kind(credential.key)}",
                 expected=f"a kind that its OpenSSL ({ssl.OPENSSL_VERSION}) knows and allows",
-                found=error.reason or str(error),
+                found=f"OpenSSL says {error.reason}",
                 fix='take "ecdsa-p256"',
             ) from error
 

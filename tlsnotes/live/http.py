@@ -94,8 +94,10 @@ def converse(
             if not isinstance(head, h11.Request):
                 return
             method = head.method.decode("ascii")
-            body = _read_body(http, stream)
-            if body is None:
+            body = _read_body(http, stream, head)
+            if method == "CONNECT":  # h11 takes a 2xx for the begin of a tunnel
+                response = _error(501, "this server makes no tunnels: CONNECT is for proxies")
+            elif body is None:
                 response = _error(413, f"the body is too large: at most {MAX_BODY} bytes are taken")
             else:
                 response = answer(app, _request(head, body, client), log)
@@ -115,7 +117,8 @@ def answer(app: App, request: Request, log: Callable[[str], None]) -> Response:
         response = _response(request, app(request))
     except BadRequestError as error:
         response = _error(400, str(error))
-    except Exception as error:  # noqa: BLE001  # whatever a learner's app raises: the client gets a 500, the log the reason
+    # Whatever a learner's app raises, sys.exit() too: the client gets a 500, the log the reason.
+    except BaseException as error:  # noqa: BLE001
         frame = traceback.extract_tb(error.__traceback__)[-1]
         log(f"the app failed: {type(error).__name__}: {error} ({frame.name}, line {frame.lineno})")
         response = _error(500, "the app failed: see the server's log")
@@ -148,13 +151,15 @@ def _error(status: int, text: str) -> Response:
 def _build(status: int, body: bytes, headers: dict[str, str]) -> Response:
     if not 200 <= status <= 599:
         raise ValueError(f"{status} is no status of an answer: 200 to 599")
+    named = {name.lower(): (name, value) for name, value in headers.items()}  # of two that differ in case, the later
     if status in (204, 304):  # RFC 9110 section 6.4.1: these have no content
-        body, headers = b"", {name: value for name, value in headers.items() if name.lower() != "content-type"}
+        body = b""
+        named.pop("content-type", None)
+        named.pop("content-length", None)
     else:
-        headers = {**headers, "Content-Length": str(len(body))}
-    return Response(
-        h11.Response(status_code=status, headers=list({**headers, "Date": formatdate(usegmt=True)}.items())), body
-    )
+        named["content-length"] = ("Content-Length", str(len(body)))
+    named["date"] = ("Date", formatdate(usegmt=True))
+    return Response(h11.Response(status_code=status, headers=list(named.values())), body)
 
 
 def _request(head: h11.Request, body: bytes, client: Client | None) -> Request:
@@ -177,8 +182,10 @@ def _next_event(http: h11.Connection, stream: Stream) -> h11.Event | type[h11.NE
         http.receive_data(stream.read())
 
 
-def _read_body(http: h11.Connection, stream: Stream) -> bytes | None:
+def _read_body(http: h11.Connection, stream: Stream, head: h11.Request) -> bytes | None:
     """Read the body of a request; None as soon as it is, or says that it will be, too large."""
+    if any(name == b"content-length" and int(value) > MAX_BODY for name, value in head.headers):
+        return None
     body = bytearray()
     while True:
         event = _next_event(http, stream)

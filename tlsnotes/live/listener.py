@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from ipaddress import ip_address
 
 from tlsnotes.errors import TLSNotesError
 
@@ -22,7 +23,7 @@ AT_ONCE = 1024  # connections; more wait in the backlog
 JOIN_SECONDS = 5.0
 DRAIN_SECONDS = 1.0
 
-# Explicit ports in use by this process, with the call that stops their owner.
+# Ports in use by this process, with the call that stops their owner.
 _ours: dict[tuple[str, int], Callable[[], None]] = {}
 
 
@@ -40,7 +41,7 @@ class Listener:
         serve: Callable[[socket.socket, tuple[str, int]], None],
         stop_owner: Callable[[], None],
     ) -> None:
-        self._host = host
+        self._host = "127.0.0.1" if host == "localhost" else host
         self._wanted = port
         self._serve = serve
         self._stop_owner = stop_owner
@@ -70,14 +71,13 @@ class Listener:
         Raises `TLSNotesError` when the port belongs to another program or the address is not this machine's.
         """
         said = ""
-        key = (self._host, self._wanted)
-        if self._wanted and key in _ours:
-            _ours[key]()
+        _check(self._host, self._wanted)
+        if stop_owner := _ours.get((self._host, self._wanted)):
+            stop_owner()
             said = f"Stopped the server of this notebook that was on port {self._wanted}, and took its place."
         listening = _bind(self._host, self._wanted)
         self._port = int(listening[0].getsockname()[1])
-        if self._wanted:
-            _ours[key] = self._stop_owner
+        _ours[self._host, self._port] = self._stop_owner
         self._waker, woken = socket.socketpair()
         self._stopping.clear()
         self._acceptor = threading.Thread(
@@ -102,8 +102,8 @@ class Listener:
             if thread is not threading.current_thread():
                 thread.join(JOIN_SECONDS)
         self._acceptor = None
-        if _ours.get((self._host, self._wanted)) == self._stop_owner:
-            del _ours[self._host, self._wanted]
+        if _ours.get((self._host, self.port)) == self._stop_owner:
+            del _ours[self._host, self.port]
 
     def _accept(self, woken: socket.socket, listening: list[socket.socket]) -> None:
         with contextlib.ExitStack() as stack:
@@ -131,24 +131,26 @@ class Listener:
                 self._stopping.wait(0.05)  # no descriptor left: let the threads finish with theirs
             return
         thread = threading.Thread(target=self._run, args=(connection, peer), name="tlsnotes-connection", daemon=True)
-        with self._lock:
-            self._connections[thread] = connection
         try:
             thread.start()
         except RuntimeError:  # the machine has no thread left to give
-            self._forget(thread, connection)
+            self._release(connection)
+            return
+        # A thread stays in the list until it has really ended, so that `stop` can wait for its last step too.
+        with self._lock:
+            self._connections = {t: c for t, c in self._connections.items() if t.is_alive()}
+            self._connections[thread] = connection
 
     def _run(self, connection: socket.socket, peer: tuple[str, int]) -> None:
         try:
-            # Small writes leave at once: an alert must not wait for the client's acknowledgement.
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with contextlib.suppress(OSError):  # macOS refuses this for a connection that was reset already
+                # Small writes leave at once: an alert must not wait for the client's acknowledgement.
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._serve(connection, (peer[0], peer[1]))
         finally:
-            self._forget(threading.current_thread(), connection)
+            self._release(connection)
 
-    def _forget(self, thread: threading.Thread, connection: socket.socket) -> None:
-        with self._lock:
-            self._connections.pop(thread, None)
+    def _release(self, connection: socket.socket) -> None:
         connection.close()
         self._places.release()
 
@@ -170,9 +172,21 @@ def part(connection: socket.socket, note: Callable[[bytes], None]) -> None:
             note(data)
 
 
-def _bind(host: str, port: int) -> list[socket.socket]:
+def _check(host: str, port: int) -> None:
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
         raise TLSNotesError("this is no port", expected="0 (any free one) to 65535", found=repr(port))
+    try:
+        if isinstance(host, str):  # None would be every address, and a number is an address to `ipaddress`
+            ip_address(host)
+            return
+    except ValueError:
+        pass
+    raise TLSNotesError(
+        f"{host!r} cannot be listened on", expected='an IP address of this machine as text, "127.0.0.1" for example'
+    )
+
+
+def _bind(host: str, port: int) -> list[socket.socket]:
     for _ in range(20):
         first = _listen(host, port)
         if host != "127.0.0.1" or not socket.has_ipv6:

@@ -7,8 +7,10 @@ connection's keys, says so in its first line, and only its owner can read the fi
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +20,7 @@ from tlsnotes.pki.files import read_file, write_private
 
 KEEP_BYTES = 1 << 20  # of each side
 MAX_FILE = 64 << 20
+MAX_SECONDS = 1e9  # thirty years, and no NaN
 WARNING = "This file holds the keys of the recorded connection: whoever has it can read everything in it."
 FORMAT = "tlsnotes recording 1"
 
@@ -41,6 +44,7 @@ class Recording:
         self.client = client
         self.server = server
         self.started = datetime.now(UTC)
+        self._began = time.monotonic()  # a clock that is set meanwhile must not bend the times
         self.keylog = ""
         self.outcome: str | None = None
         self.dropped = 0
@@ -55,10 +59,12 @@ class Recording:
         """
         recording = cls()
         for position, segment in enumerate(segments):
-            match tuple(segment):
+            match tuple(segment) if isinstance(segment, Sequence) else (segment,):
                 case ("C" | "S" as sender, bytes() as data):
                     recording._segments.append(Segment(sender, data))
-                case ("C" | "S" as sender, bytes() as data, None | int() | float() as time):
+                case ("C" | "S" as sender, bytes() as data, None as time):
+                    recording._segments.append(Segment(sender, data, time))
+                case ("C" | "S" as sender, bytes() as data, int() | float() as time) if abs(time) < MAX_SECONDS:
                     recording._segments.append(Segment(sender, data, time))
                 case other:
                     raise TLSNotesError(
@@ -76,7 +82,7 @@ class Recording:
 
     def add(self, sender: str, data: bytes) -> None:
         """Note bytes that `sender` ("C" or "S") has just sent, as far as there is room for that side."""
-        now = (datetime.now(UTC) - self.started).total_seconds()
+        now = time.monotonic() - self._began
         kept = data[: self._room[sender]]
         self._room[sender] -= len(kept)
         self.dropped += len(data) - len(kept)
@@ -112,11 +118,11 @@ class Recording:
             )
         try:
             return cls._from_json(json.loads(data))
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, LookupError, OverflowError, RecursionError, TLSNotesError) as error:
             raise TLSNotesError(
                 f"{path} is no recording",
                 expected='JSON with "segments" ([["C", hex], ["S", hex], ...]) and "keylog" (text)',
-                found=f"{type(error).__name__}: {str(error)[:200]}",
+                found=error.what if isinstance(error, TLSNotesError) else f"{type(error).__name__}: {str(error)[:200]}",
                 fix="save one with recording.save(path)",
             ) from error
 
@@ -125,9 +131,12 @@ class Recording:
         segments, keylog = stored["segments"], stored.get("keylog", "")
         if not isinstance(segments, list) or not isinstance(keylog, str):
             raise TypeError("segments is no list, or keylog is no text")
+        keylog.encode()  # raises for what no file could hold
         recording = cls.from_segments([(s[0], bytes.fromhex(s[1]), *s[2:]) for s in segments], keylog)
         if stored.get("format") == FORMAT:
             recording.started = datetime.fromisoformat(str(stored["started"])).astimezone(UTC)
+            if recording.started.year < 1970:
+                raise ValueError("started before 1970")
             recording.client, recording.server = _endpoint(stored["client"]), _endpoint(stored["server"])
             outcome, dropped = stored["outcome"], stored["dropped"]
             if not isinstance(outcome, str | None) or not isinstance(dropped, int):
@@ -151,6 +160,7 @@ class Recording:
 def _endpoint(stored: object) -> Endpoint:
     match stored:
         case [str() as host, int() as port] if 0 <= port <= 65535:
+            ip_address(host)  # raises for anything else
             return host, port
         case _:
             raise TypeError("an endpoint is [address, port]")

@@ -92,7 +92,7 @@ class HTTPSServer:
     @property
     def url(self) -> str:
         """Where to find it: by the name "localhost" on loopback and on every address, else by its address."""
-        here = self._host in ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104  # compared with, not bound to
+        here = self._host in ("localhost", "127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104  # compared with, not bound to
         name = "localhost" if here else f"[{self._host}]" if ":" in self._host else self._host
         return f"https://{name}:{self.port}"
 
@@ -132,6 +132,8 @@ class HTTPSServer:
         connection = Connection(connected, self._context, self._keylog, recording, SECONDS)
         try:
             recording.outcome = connection.handshake()
+            if recording.outcome.startswith("broken off") and not self._listener.running:
+                recording.outcome = "broken off by the server: it was stopped"
             if recording.outcome == "established":
                 client = _client(connection.peer_certificate())
                 converse(connection, self._app, client, log, lambda: self._shelf.settle(recording))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import selectors
 import socket
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +20,7 @@ from tlsnotes.wire.records import client_random
 KEEP_RECORDINGS = 100
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 60.0
+STOP_SECONDS = 0.25  # how long a quiet connection may not notice a stop
 MAX_KEYLOG = 64 << 20
 
 
@@ -91,8 +94,7 @@ class Tap:
         try:
             with socket.create_connection(self._target, CONNECT_SECONDS) as server:
                 server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                _pump(client, server, recording)
-            recording.outcome = "relayed to its end"
+                recording.outcome = _pump(client, server, recording, lambda: self._listener.running)
         except OSError as error:
             recording.outcome = f"broken off: {error.strerror or error}"
         finally:
@@ -120,25 +122,56 @@ class Tap:
         return f"<Tap {here}, to {host}:{port}>"
 
 
-def _pump(client: socket.socket, server: socket.socket, recording: Recording) -> None:
-    """Pass bytes on in both directions until both sides have ended theirs, or neither has spoken for a minute."""
+def _pump(client: socket.socket, server: socket.socket, recording: Recording, running: Callable[[], bool]) -> str:
+    """Pass bytes on in both directions until both sides have ended theirs, one is gone, or the tap stops; say which.
+
+    Neither side waits for the other: what one cannot take yet waits here, and nothing more is read for it until then.
+    """
     other = {client: server, server: client}
     name = {client: "C", server: "S"}
+    waiting = {client: b"", server: b""}  # what each side is still to be sent
+    speaking = {client, server}
+    heard = time.monotonic()
+    client.setblocking(False)
+    server.setblocking(False)
     with selectors.DefaultSelector() as selector:
-        for side in other:
-            side.settimeout(IDLE_SECONDS)
-            selector.register(side, selectors.EVENT_READ)
-        while selector.get_map():
-            ready = selector.select(IDLE_SECONDS)
-            if not ready:
+        while speaking or any(waiting.values()):
+            for side in other:
+                reads = side in speaking and not waiting[other[side]]
+                _watch(selector, side, reads * selectors.EVENT_READ | bool(waiting[side]) * selectors.EVENT_WRITE)
+            ready = selector.select(STOP_SECONDS)
+            if not running():
+                return "broken off: the tap was stopped"
+            if ready:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > IDLE_SECONDS:
                 raise TimeoutError("nobody spoke for a minute")
-            speaking = [key.fileobj for key, _ in ready]
-            for side in (side for side in other if side in speaking):
-                data = side.recv(65536)
-                if data:
-                    recording.add(name[side], data)
-                    other[side].sendall(data)
-                else:
-                    selector.unregister(side)
-                    with contextlib.suppress(OSError):
-                        other[side].shutdown(socket.SHUT_WR)
+            for side, events in [
+                (side, key_events) for key, key_events in ready for side in other if side is key.fileobj
+            ]:
+                try:
+                    if events & selectors.EVENT_WRITE:
+                        waiting[side] = waiting[side][side.send(waiting[side]) :]
+                    if events & selectors.EVENT_READ:
+                        data = side.recv(65536)
+                        recording.add(name[side], data)
+                        waiting[other[side]] = data
+                        if not data:
+                            speaking.remove(side)
+                            with contextlib.suppress(OSError):
+                                other[side].shutdown(socket.SHUT_WR)
+                except BlockingIOError:
+                    pass  # the selector spoke too soon
+                except ConnectionError:
+                    return f"ended by the {'client' if side is client else 'server'}, with a reset"
+    return "relayed to its end"
+
+
+def _watch(selector: selectors.BaseSelector, side: socket.socket, events: int) -> None:
+    watched = side in selector.get_map()
+    if watched and not events:
+        selector.unregister(side)
+    elif watched:
+        selector.modify(side, events)
+    elif events:
+        selector.register(side, events)
