@@ -41,9 +41,9 @@ def tlsnotes(*arguments: str, cwd: Path, package: Path = ROOT) -> subprocess.Com
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built by the backend of pyproject.toml from a copy of the checkout in which a learner has worked."""
     folder = tmp_path_factory.mktemp("wheel")
-    ignored = shutil.ignore_patterns(".*", "build", "dist", "__pycache__", "work", "shots")
+    ignored = shutil.ignore_patterns(".*", "build", "dist", "__pycache__", "my-files", "shots")
     shutil.copytree(ROOT, folder / "checkout", ignore=ignored)
-    for left in ("work/server.key", ".ipynb_checkpoints/00-start-here-checkpoint.ipynb"):
+    for left in ("my-files/server.key", ".ipynb_checkpoints/00-start-here-checkpoint.ipynb"):
         (folder / "checkout" / "notebooks" / left).parent.mkdir(exist_ok=True)
         (folder / "checkout" / "notebooks" / left).write_text("left behind")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
@@ -69,7 +69,7 @@ def course(tmp_path: Path) -> Path:
         cli.START,
         "07-mutual-tls.ipynb",
         "pictures/chain.svg",
-        "work/client.key",
+        "my-files/client.key",
         ".ipynb_checkpoints/x.ipynb",
     ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@ NO_SCREEN = """\
 There is no screen here, so no browser opens: the address to open in one comes below. If yours is on another machine,
 bring the address there first (PORT is the number in it):  ssh -L PORT:127.0.0.1:PORT THIS-MACHINE"""
 # What a run leaves beside the notebooks is the learner's, not the course's.
-NOT_THE_COURSE = {"work", ".ipynb_checkpoints", "__pycache__"}
+NOT_THE_COURSE = {"my-files", ".ipynb_checkpoints", "__pycache__"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
