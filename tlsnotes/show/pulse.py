@@ -9,8 +9,8 @@ import anywidget
 import traitlets
 
 MISSING = (
-    "If you read this line instead of a green one, widgets do not work on this page: "
-    "run `tlsnotes check` in a terminal, and reload the page."
+    "Run this cell in JupyterLab: it says here whether widgets work. "
+    "If this line stays, run `tlsnotes check` in a terminal, and reload the page."
 )
 
 
