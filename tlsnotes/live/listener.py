@@ -225,6 +225,7 @@ def _listen(host: str, port: int) -> socket.socket:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listening.bind(address)
         listening.listen(BACKLOG)
+        listening.setblocking(False)  # a client that is gone again before it was accepted must not hold up the others
     except OSError as error:
         listening.close()
         raise _bind_error(error, host, port) from error
