@@ -6,7 +6,9 @@ that says how to get it.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,6 +36,22 @@ def vectors() -> Path:
     if not folder.is_dir():
         _without(f"no vectors: {folder} is not there", required=REQUIRED and folder.parent.is_dir())
     return folder
+
+
+# A test of one recorded handshake made by others, once for each: its argument `path` (a fixture in conftest.py).
+_HANDSHAKES = sorted(path.stem for path in (ROOT.parent / "shared" / "vectors" / "handshakes").glob("*.json"))
+every_vector = pytest.mark.parametrize("path", _HANDSHAKES or ["none there"], indirect=True)
+
+
+def has_ipv6_loopback() -> bool:
+    """Whether a socket can be bound to ::1."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False
+
+
+ipv6 = pytest.mark.skipif(not has_ipv6_loopback(), reason="this machine has no ::1")
 
 
 def _without(reason: str, *, required: bool) -> NoReturn:

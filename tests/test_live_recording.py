@@ -22,8 +22,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from needs import ROOT as CHECKOUT
-from needs import need, vectors
+from needs import every_vector, ipv6, need
 
 from tlsnotes import Authority, HTTPSServer, Recording, Request, TLSNotesError
 from tlsnotes.live.recording import KEEP_BYTES
@@ -37,24 +36,6 @@ TLS13_LABELS = Counter(
         "SERVER_TRAFFIC_SECRET_0", "EXPORTER_SECRET",
     ]
 )  # fmt: skip
-BESIDE = CHECKOUT.parent / "shared" / "vectors"
-VECTORS = sorted(path.stem for path in (BESIDE / "handshakes").glob("*.json")) or ["none there"]
-every_vector = pytest.mark.parametrize("path", VECTORS, indirect=True)
-
-
-@pytest.fixture
-def path(request: pytest.FixtureRequest) -> Path:
-    return vectors() / "handshakes" / f"{request.param}.json"
-
-
-def has_ipv6_loopback() -> bool:
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
-        probe.bind(("::1", 0))
-        return True
-    return False
-
-
-ipv6 = pytest.mark.skipif(not has_ipv6_loopback(), reason="this machine has no ::1")
 
 
 def trusting() -> ssl.SSLContext:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from needs import has_ipv6_loopback, ipv6
 
 from tlsnotes import KEY_KINDS, Authority, HTTPSServer, Recording, Request, TLSNotesError, self_signed
 from tlsnotes.pki.keys import key_pem
@@ -33,16 +34,6 @@ LOCALHOST = ROOT.issue(["localhost", *LOOPBACK])
 
 linux = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="reads /proc, which Linux has")
 posix = pytest.mark.skipif(os.name != "posix", reason="file modes, and files without a name, are POSIX's")
-
-
-def has_ipv6_loopback() -> bool:
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
-        probe.bind(("::1", 0))
-        return True
-    return False
-
-
-ipv6 = pytest.mark.skipif(not has_ipv6_loopback(), reason="this machine has no ::1")
 
 
 def trusting(root: Authority = ROOT) -> ssl.SSLContext:
@@ -350,6 +341,13 @@ def test_an_error_in_the_with_block_stops_the_server_too(folder: Path) -> None:
 def test_only_a_credential_can_be_served(credential: Any) -> None:
     with pytest.raises(TLSNotesError, match="needs a credential"):
         HTTPSServer(credential)
+
+
+@pytest.mark.parametrize("app", [None, "hello", {"answer": 42}])
+def test_an_app_is_a_function(app: Any) -> None:
+    """A learner who writes app() instead of app hears of it at once, and not from a client's 500."""
+    with pytest.raises(TLSNotesError, match="an app is a function"):
+        HTTPSServer(LOCALHOST, app)
 
 
 @pytest.mark.parametrize("versions", [(), "1.3", ("1.1",), ("1.3", "1.4"), (1.3,), None, 1.3, ([],)], ids=repr)

@@ -11,22 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from needs import ROOT, vectors
+from needs import every_vector, vectors
 
 from tlsnotes import Recording
 from tlsnotes.live.recording import Segment
 from tlsnotes.wire.keylog import lines_for
 from tlsnotes.wire.records import MAX_FRAGMENT, Record, client_random, describe_records, split_records
 from tlsnotes.wire.registry import AlertDescription, HandshakeType, name_of
-
-BESIDE = ROOT.parent / "shared" / "vectors"
-NAMES = sorted(path.stem for path in (BESIDE / "handshakes").glob("*.json")) or ["none there"]
-every_vector = pytest.mark.parametrize("path", NAMES, indirect=True)
-
-
-@pytest.fixture
-def path(request: pytest.FixtureRequest) -> Path:
-    return vectors() / "handshakes" / f"{request.param}.json"
 
 
 def record(content_type: int, fragment: bytes, version: int = 0x0303) -> bytes:

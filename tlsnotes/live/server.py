@@ -56,6 +56,12 @@ class HTTPSServer:
                 expected='a Credential: a certificate with its key, such as self_signed("localhost")',
                 found=type(credential).__name__,
             )
+        if not callable(app):
+            raise TLSNotesError(
+                "an app is a function that the server calls with each request",
+                expected="the function itself, without parentheses: HTTPSServer(credential, app)",
+                found=type(app).__name__,
+            )
         self._app = app
         self._host = host
         self._context = server_context(credential, client_ca, client_auth, versions)
