@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -33,6 +34,16 @@ def test_a_notebook_opens_with_its_question_and_closes_with_what_was_seen(name: 
         assert opening in first
     assert last.startswith("## What you saw")
     assert 3 <= len(re.findall(r"^- ", last, re.MULTILINE)) <= 5
+
+
+@each
+def test_a_notebook_takes_the_minutes_it_says(name: str) -> None:
+    """200 words a minute and half a minute for each code cell, rounded up to five; README's table says the same."""
+    words = len(re.findall(r"\w[\w'.-]*", text(name).partition("## Try it yourself")[0]))
+    code = sum(cell.cell_type == "code" for cell in NOTEBOOKS[name].cells)
+    minutes = 5 * math.ceil((words / 200 + code / 2) / 5)
+    assert f"About {minutes} minutes, and the exercises." in NOTEBOOKS[name].cells[0].source
+    assert re.search(rf"\[{name}\].* {minutes} \|$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
 
 
 @each
@@ -119,7 +130,6 @@ def test_verification_is_never_switched_off_but_for_the_one_experiment(name: str
 
 @each
 def test_a_notebook_runs_twice_in_one_kernel(name: str, tmp_path: Path) -> None:
-    (tmp_path / "images").mkdir()
     notebook = nbformat.from_dict(NOTEBOOKS[name])
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     again = [nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata) for cell in code]

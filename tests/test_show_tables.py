@@ -69,7 +69,7 @@ def test_long_text_is_shortened_with_its_length() -> None:
 
 def test_a_verdict_is_a_mark_and_a_word_not_only_a_colour() -> None:
     table = checks_table([Check("a", True), Check("b", False), Check("c", None)])
-    assert [row[0][0] for row in table.rows] == ["✓ ok", "✗ to do", "– not there"]
+    assert [row[0][0] for row in table.rows] == ["✓ ok", "✗ to fix", "– missing"]
 
 
 def test_a_table_is_plain_columns_in_a_terminal() -> None:

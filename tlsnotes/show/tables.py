@@ -15,7 +15,7 @@ from tlsnotes.wire.records import describe_records, split_records
 
 MAX_ROWS = 60
 MAX_TEXT = 200
-MARKS = {True: "✓ ok", False: "✗ to do", None: "– not there"}
+MARKS = {True: "✓ ok", False: "✗ to fix", None: "– missing"}  # the words of `tlsnotes check`
 
 # The class stands twice in each rule because JupyterLab's own rules for tables would win over one.
 _STYLE = """<style>
