@@ -22,3 +22,12 @@ class TLSNotesError(Exception):
     def __str__(self) -> str:
         labelled = (("expected", self.expected), ("found", self.found), ("what to do", self.fix))
         return "\n".join([self.what, *(f"  {label}: {text}" for label, text in labelled if text)])
+
+
+class DecodeError(TLSNotesError):
+    """Bytes that are not what they should be: the field (`path`, dotted names) and its byte (`offset`)."""
+
+    def __init__(self, path: str, offset: int, *, expected: str, found: str, fix: str = "") -> None:
+        self.path = path
+        self.offset = offset
+        super().__init__(f"{path} cannot be read at byte {offset}", expected=expected, found=found, fix=fix)

@@ -1,0 +1,344 @@
+"""The presentation language of TLS (RFC 9846 section 3) as Python: a schema reads bytes and yields their `Field`s.
+
+    uint16 = Uint(2)          uint16, section 3.3
+    opaque(32)                opaque Random[32]                           a fixed number of bytes, section 3.4
+    Vector(opaque, 0, 32)     opaque legacy_session_id<0..32>             length and contents, section 3.4
+    Vector(opaque, 0, 2**16 - 1, holding=KeyShare)                        ... whose bytes are known to be a KeyShare
+    Enum(registry.CipherSuite)                                            section 3.5
+    Struct("Alert", level=..., description=...)                           section 3.6
+    Select("msg_type", {...}) select (Handshake.msg_type) { case ... }    section 3.7
+
+A strict reader raises `DecodeError` at the first byte that does not fit. A lenient one notes the error, keeps the bytes
+from there to the end of the innermost vector as they are, and goes on behind it: lengths bound what an error can reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from tlsnotes.errors import DecodeError
+from tlsnotes.wire.fields import Field, Value
+from tlsnotes.wire.registry import Registry
+
+MAX_VALUES = 200_000  # in one reading: what a peer can make us remember is bounded
+UNDECODED = "undecoded"  # the name of the bytes that an error leaves unread
+
+
+class Type(Protocol):
+    """What can be read: a `name`, as the RFC writes it, and whether a struct may end before it."""
+
+    name: str
+
+    @property
+    def optional(self) -> bool:
+        """Whether the struct may end before it."""
+
+    def read(self, reader: Reader, name: str) -> Field:
+        """Read one value at the reader's place. Raises `DecodeError`."""
+
+
+class Reader:
+    """A place (`at`) in `buffer`, and the `end` of what may be read there.
+
+    `known` holds what a `Select` chooses by: what was read before, and what only the connection knows ("version").
+    `path` leads to the field being read; `problems` are the errors so far of a lenient reader.
+    """
+
+    __slots__ = ("at", "budget", "buffer", "depth", "end", "known", "path", "problems", "strict")
+
+    def __init__(self, buffer: bytes, known: Mapping[str, object] | None = None, *, strict: bool = True) -> None:
+        self.buffer = buffer
+        self.at = 0
+        self.end = len(buffer)
+        self.known: dict[str, object] = dict(known or {})
+        self.path: list[str] = []
+        self.problems: list[DecodeError] = []
+        self.strict = strict
+        self.budget = MAX_VALUES
+        self.depth = 0  # of nested DER values
+
+    def error(self, expected: str, found: str, at: int | None = None) -> DecodeError:
+        """Make the error for the field being read."""
+        return DecodeError(".".join(self.path), self.at if at is None else at, expected=expected, found=found)
+
+    def short(self, size: int) -> DecodeError:
+        """Make the error for `size` bytes of which not all are there."""
+        left = self.end - self.at
+        return self.error(f"{size} byte{'s' * (size != 1)}", f"{left}, then the end" if left else "the end")
+
+    def note(self, error: DecodeError) -> str:
+        """Note an error that does not stop the reading, and give it in words; a strict reader raises it."""
+        if self.strict:
+            raise error
+        self.problems.append(error)
+        return f"expected {error.expected}, found {error.found}"
+
+    def spend(self) -> None:
+        """Count one more value. Raises `DecodeError` when there are too many."""
+        self.budget -= 1
+        if self.budget < 0:
+            raise self.error(f"at most {MAX_VALUES:,} values", "more")
+
+    def undecoded(self, start: int, error: DecodeError) -> Field:
+        """Note the error and keep the bytes from `start` to the end as they are; a strict reader raises it."""
+        problem = self.note(error)
+        self.at = self.end
+        return Field(UNDECODED, "opaque", start, self.end, self.buffer[start : self.end], (), self.buffer, problem)
+
+    def whole(self, wanted: Type, name: str) -> Field:
+        """Read one value that must reach to the end."""
+        start = self.at
+        try:
+            field = wanted.read(self, name)
+        except DecodeError as error:
+            rest = self.undecoded(start, error)
+            return Field(name, wanted.name, start, self.end, None, (rest,), self.buffer)
+        if self.at == self.end:
+            return field
+        left = self.end - self.at
+        rest = self.undecoded(
+            self.at, self.error(f"the end after {wanted.name}", f"{left} more byte{'s' * (left != 1)}")
+        )
+        return replace(field, end=self.end, children=(*(field.children or (field,)), rest))
+
+
+def parse(wanted: Type, data: bytes, name: str = "", known: Mapping[str, object] | None = None) -> Field:
+    """Read `data` as one value and nothing else. Raises `DecodeError`."""
+    return read_whole(wanted, data, name, known, strict=True)[0]
+
+
+def read_whole(
+    wanted: Type, data: bytes, name: str = "", known: Mapping[str, object] | None = None, *, strict: bool = False
+) -> tuple[Field, list[DecodeError]]:
+    """Read `data` as one value as far as it goes; give the tree and what does not fit. Strict: raises `DecodeError`."""
+    reader = Reader(data, known, strict=strict)
+    reader.path.append(name or wanted.name)
+    return reader.whole(wanted, name or wanted.name), reader.problems
+
+
+class Uint:
+    """An unsigned integer of `size` bytes, the highest first."""
+
+    optional = False
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.name = f"uint{8 * size}"
+
+    def read(self, reader: Reader, name: str) -> Field:
+        """Read it as an int."""
+        start = reader.at
+        end = start + self.size
+        if end > reader.end:
+            raise reader.short(self.size)
+        reader.at = end
+        return Field(name, self.name, start, end, int.from_bytes(reader.buffer[start:end], "big"), (), reader.buffer)
+
+
+class Enum:
+    """A code point of a registry; `parts` are the registries of its single bytes, where each has its own meaning."""
+
+    optional = False
+
+    def __init__(self, registry: type[Registry], **parts: type[Registry]) -> None:
+        self.registry = registry
+        self.name = registry.__name__
+        self.size = registry.size
+        self.members = {int(member): member for member in registry}  # a look-up at a third of registry(number)'s time
+        self.parts = [(name, Enum(part)) for name, part in parts.items()]
+
+    def read(self, reader: Reader, name: str) -> Field:
+        """Read it as a member of the registry."""
+        start = reader.at
+        end = start + self.size
+        if end > reader.end:
+            raise reader.short(self.size)
+        number = int.from_bytes(reader.buffer[start:end], "big")
+        value = self.members.get(number)
+        if value is None:
+            value = self.registry(number)
+        children = tuple(part.read(reader, part_name) for part_name, part in self.parts)
+        reader.at = end
+        return Field(name, self.name, start, end, value, children, reader.buffer)
+
+
+class _Bytes:
+    """`size` bytes, or all up to the end."""
+
+    optional = False
+
+    def __init__(self, size: int | None, name: str) -> None:
+        self.size = size
+        self.name = name
+
+    def read(self, reader: Reader, name: str) -> Field:
+        start = reader.at
+        end = reader.end if self.size is None else start + self.size
+        if end > reader.end:
+            raise reader.short(end - start)
+        reader.at = end
+        return Field(name, self.name, start, end, reader.buffer[start:end], (), reader.buffer)
+
+
+def opaque(size: int) -> Type:
+    """`size` bytes whose meaning is elsewhere."""
+    return _Bytes(size, f"opaque[{size}]")
+
+
+def rest(name: str = "opaque") -> Type:
+    """All bytes up to the end of what holds them: their number is known from the connection, or by what is left."""
+    return _Bytes(None, name)
+
+
+class Vector:
+    """A length, and contents of `floor` to `ceiling` bytes: `item`s, or bytes that hold one value."""
+
+    optional = False
+
+    def __init__(
+        self, item: Type | Callable[[int], Type], floor: int, ceiling: int, *, holding: Type | None = None
+    ) -> None:
+        self.item: Type | None = None if callable(item) else item
+        self.holding = holding
+        self.floor = floor
+        self.ceiling = ceiling
+        self.prefix = (ceiling.bit_length() + 7) // 8
+        self.length = f"uint{8 * self.prefix}"
+        self.contents = "opaque" if callable(item) else item.name
+        self.name = f"{self.contents}<{_power(floor)}..{_power(ceiling)}>"
+        self.keys: frozenset[str] = getattr(holding, "keys", frozenset())
+
+    def read(self, reader: Reader, name: str) -> Field:
+        """Read length and contents. Its value is the contents' own."""
+        start, buffer = reader.at, reader.buffer
+        at = start + self.prefix
+        if at > reader.end:
+            raise reader.short(self.prefix)
+        size = int.from_bytes(buffer[start:at], "big")
+        end, outer = at + size, reader.end
+        if end > outer:
+            raise reader.error(f"{size} bytes, as the length says", f"{outer - at}, then the end", at)
+        problem = ""
+        if not self.floor <= size <= self.ceiling:
+            allowed = f"a length from {_power(self.floor)} to {_power(self.ceiling)}"
+            problem = reader.note(reader.error(allowed, str(size)))
+        length = Field("length", self.length, start, at, size, (), buffer)
+        reader.at, reader.end = at, end
+        contents = self._contents(reader)
+        reader.end = outer
+        return Field(name, self.name, start, end, contents.value, (length, contents), buffer, problem)
+
+    def _contents(self, reader: Reader) -> Field:
+        start, end, buffer = reader.at, reader.end, reader.buffer
+        if self.holding:
+            return reader.whole(self.holding, "contents")
+        if self.item is None:
+            reader.at = end
+            return Field("contents", "opaque", start, end, buffer[start:end], (), buffer)
+        path = reader.path
+        depth = len(path)
+        children: list[Field] = []
+        values: list[Value] = []
+        while (at := reader.at) < end:
+            name = str(len(children))
+            path.append(name)
+            try:
+                reader.spend()
+                field = self.item.read(reader, name)
+            except DecodeError as error:
+                field = reader.undecoded(at, error)
+            del path[depth:]
+            children.append(field)
+            values.append(field.value)
+        value: Value = None if None in values else tuple(values)
+        return Field("contents", self.contents, start, end, value, tuple(children), buffer)
+
+
+class Struct:
+    """Values one after the other, each under its name.
+
+    `named_by` is the member whose value names the whole: an Extension is called what its extension_type says.
+    """
+
+    optional = False
+
+    def __init__(self, _name: str, _named_by: str = "", **members: Type) -> None:
+        self.name = _name
+        self.named_by = _named_by
+        self.members = tuple(members.items())
+        # What the Selects among the members choose by, as far as it is in this struct.
+        chosen_by = frozenset().union(*(getattr(member, "keys", ()) for member in members.values()))
+        self.remembered = chosen_by & members.keys()
+
+    def read(self, reader: Reader, name: str) -> Field:
+        """Read the members in their order; what is optional may be missing at the end."""
+        start, path = reader.at, reader.path
+        depth = len(path)
+        noted = len(reader.problems)
+        children: list[Field] = []
+        for member, wanted in self.members:
+            at = reader.at
+            if wanted.optional and at == reader.end:
+                continue
+            path.append(member)
+            try:
+                field = wanted.read(reader, member)
+            except DecodeError as error:
+                field = reader.undecoded(at, error)
+            del path[depth:]
+            children.append(field)
+            if len(reader.problems) > noted and reader.at == reader.end:
+                break  # what follows has no bytes left, and its absence is no problem of its own
+            if member in self.remembered:
+                reader.known[member] = field.value
+            if member == self.named_by:
+                name = path[-1] = str(field.value)
+        return Field(name, self.name, start, reader.at, None, tuple(children), reader.buffer)
+
+
+class Select:
+    """The variant that a value chooses: one read before in the same struct, or one that the connection knows."""
+
+    optional = False
+
+    def __init__(self, key: str, cases: Mapping[object, Type], otherwise: Type | None = None) -> None:
+        self.name = f"select ({key})"
+        self.key = key
+        self.keys = frozenset({key, *(inner for case in cases.values() for inner in getattr(case, "keys", ()))})
+        self.cases = cases
+        self.otherwise = otherwise
+
+    def read(self, reader: Reader, name: str) -> Field:
+        """Read the variant. Raises `DecodeError` where the value chooses none."""
+        value = reader.known.get(self.key)
+        chosen = self.cases.get(value, self.otherwise)
+        if chosen is None:
+            raise reader.error(f"a {self.key} of which the RFC says what follows", str(value))
+        return chosen.read(reader, name)
+
+
+class Optional:
+    """A value that may be missing at the end of a struct."""
+
+    optional = True
+
+    def __init__(self, wanted: Type) -> None:
+        self.wanted = wanted
+        self.name = wanted.name
+
+    def read(self, reader: Reader, name: str) -> Field:
+        """Read it: it is there."""
+        return self.wanted.read(reader, name)
+
+
+def _power(number: int) -> str:
+    """Write a bound as the RFCs do: 2^16-1."""
+    for short in (1, 2):
+        if number > 255 and (number + short).bit_count() == 1:
+            return f"2^{(number + short).bit_length() - 1}-{short}"
+    return str(number)
+
+
+uint8, uint16, uint24, uint32, uint64 = (Uint(size) for size in (1, 2, 3, 4, 8))
