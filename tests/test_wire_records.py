@@ -17,7 +17,7 @@ from tlsnotes import Recording
 from tlsnotes.live.recording import Segment
 from tlsnotes.wire.keylog import lines_for
 from tlsnotes.wire.records import MAX_FRAGMENT, Record, client_random, describe_records, split_records
-from tlsnotes.wire.registry import AlertDescription, HandshakeType, name_of
+from tlsnotes.wire.registry import AlertDescription, HandshakeType
 
 
 def record(content_type: int, fragment: bytes, version: int = 0x0303) -> bytes:
@@ -235,9 +235,9 @@ def test_alerts_are_named_while_they_are_in_the_clear() -> None:
 
 def test_numbers_without_a_name_keep_their_number() -> None:
     assert described(("C", record(22, message(200)))) == ["0xc8 (unknown)"]
-    assert name_of(HandshakeType, 1) == "client_hello"
-    assert name_of(AlertDescription, 116) == "certificate_required"
-    assert name_of(AlertDescription, 255) == "0xff (unknown)"
+    assert HandshakeType(1).name == "client_hello"
+    assert AlertDescription(116).name == "certificate_required"
+    assert AlertDescription(255).name == "0xff (unknown)"
 
 
 # ---- client_random and the key log

@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "tlsnotes.checks": ("Check",),
-    "tlsnotes.errors": ("TLSNotesError",),
+    "tlsnotes.errors": ("DecodeError", "TLSNotesError"),
     "tlsnotes.live.http": ("Client", "Request"),
     "tlsnotes.live.recording": ("Recording", "Segment"),
     "tlsnotes.live.server": ("HTTPSServer", "hello"),
@@ -24,6 +24,10 @@ _HOMES = {
     "tlsnotes.pki.keys": ("KEY_KINDS", "generate_key", "key_kind", "load_key", "save_key"),
     "tlsnotes.show.pulse": ("pulse",),
     "tlsnotes.show.tables": ("checks_table", "recording_table"),
+    "tlsnotes.wire.fields": ("Field",),
+    "tlsnotes.wire.handshake": ("Handshake",),
+    "tlsnotes.wire.records": ("Record",),
+    "tlsnotes.wire.streams": ("Message",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

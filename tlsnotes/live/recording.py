@@ -17,6 +17,7 @@ from typing import NamedTuple
 from tlsnotes.errors import TLSNotesError
 from tlsnotes.live.pcapng import Endpoint, pcapng_bytes
 from tlsnotes.pki.files import read_file, write_private
+from tlsnotes.wire.handshake import Handshake, dissect
 
 KEEP_BYTES = 1 << 20  # of each side
 MAX_FILE = 64 << 20
@@ -151,6 +152,13 @@ class Recording:
         """
         data = pcapng_bytes(self.segments, self.keylog, self.started, self.client, self.server)
         return write_private(Path(path), data)
+
+    def dissect(self) -> Handshake:
+        """Read it: every message, decrypted where the keys are there, and every claim in it recomputed and judged.
+
+        Never raises for what went over the wire; what could not be read is in the handshake's `notes`.
+        """
+        return dissect(self.segments, self.keylog)
 
     def __repr__(self) -> str:
         size = sum(len(segment.data) for segment in self._segments)

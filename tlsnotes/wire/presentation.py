@@ -165,31 +165,55 @@ class Enum:
 
 
 class _Bytes:
-    """`size` bytes, or all up to the end."""
+    """`size` bytes, or all up to the end; `parts` are what an older RFC reads in the same bytes."""
 
     optional = False
 
-    def __init__(self, size: int | None, name: str) -> None:
+    def __init__(self, size: int | None, name: str, parts: Mapping[str, Type]) -> None:
         self.size = size
         self.name = name
+        self.parts = tuple(parts.items())
 
     def read(self, reader: Reader, name: str) -> Field:
         start = reader.at
         end = reader.end if self.size is None else start + self.size
         if end > reader.end:
             raise reader.short(end - start)
+        children = tuple(part.read(reader, part_name) for part_name, part in self.parts)
         reader.at = end
-        return Field(name, self.name, start, end, reader.buffer[start:end], (), reader.buffer)
+        return Field(name, self.name, start, end, reader.buffer[start:end], children, reader.buffer)
 
 
-def opaque(size: int) -> Type:
-    """`size` bytes whose meaning is elsewhere."""
-    return _Bytes(size, f"opaque[{size}]")
+def opaque(size: int, **parts: Type) -> Type:
+    """`size` bytes whose meaning is elsewhere, or in their `parts`."""
+    return _Bytes(size, f"opaque[{size}]", parts)
 
 
 def rest(name: str = "opaque") -> Type:
     """All bytes up to the end of what holds them: their number is known from the connection, or by what is left."""
-    return _Bytes(None, name)
+    return _Bytes(None, name, {})
+
+
+class Bounded:
+    """A value of as many bytes as a member before it says."""
+
+    optional = False
+
+    def __init__(self, length: str, wanted: Type) -> None:
+        self.length = length
+        self.wanted = wanted
+        self.name = wanted.name
+        self.keys = frozenset({length}) | getattr(wanted, "keys", frozenset())
+
+    def read(self, reader: Reader, name: str) -> Field:
+        """Read the value, which must fill its bytes."""
+        end, outer = reader.at + int(str(reader.known[self.length])), reader.end
+        if end > outer:
+            raise reader.short(end - reader.at)
+        reader.end = end
+        field = reader.whole(self.wanted, name)
+        reader.end = outer
+        return field
 
 
 class Vector:
@@ -200,7 +224,7 @@ class Vector:
     def __init__(
         self, item: Type | Callable[[int], Type], floor: int, ceiling: int, *, holding: Type | None = None
     ) -> None:
-        self.item: Type | None = None if callable(item) else item
+        self.item: Type | None = None if callable(item) else item  # None: bytes
         self.holding = holding
         self.floor = floor
         self.ceiling = ceiling

@@ -15,20 +15,47 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tlsnotes.wire.registry import AlertDescription, ContentType, HandshakeType, name_of
+from tlsnotes.wire.fields import Field
+from tlsnotes.wire.registry import AlertDescription, ContentType, HandshakeType, ProtocolVersion
 
 HEADER_SIZE = 5
 MAX_FRAGMENT = 2**14 + 2048
-CONTENT_TYPES = frozenset(ContentType)
+CONTENT_TYPES = frozenset(range(20, 25))  # those of TLS; the registry has two more of DTLS
 # A ServerHello with this random asks for another ClientHello (RFC 9846 section 4.2.4): SHA-256 of "HelloRetryRequest".
 HELLO_RETRY_REQUEST = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a protected fragment is laid out: `before_size` bytes called `before`, the ciphertext, `after_size` bytes.
+
+    `name` is the RFCs' for the whole: AEADEncrypted (RFC 9846 section 5.2), GenericAEADCipher (RFC 5246 section 6.2.3).
+    """
+
+    name: str
+    before: str = ""
+    before_size: int = 0
+    after: str = ""
+    after_size: int = 0
+
+    def fields(self, start: int, end: int, buffer: bytes) -> tuple[Field, ...]:
+        """The parts of the fragment from `start` to `end`; none where it is too short to have them."""
+        inner, outer = start + self.before_size, end - self.after_size
+        if inner > outer:
+            return ()
+        parts = ((self.before, start, inner), ("ciphertext", inner, outer), (self.after, outer, end))
+        return tuple(
+            Field(name, f"opaque[{to - at}]", at, to, buffer[at:to], (), buffer) for name, at, to in parts if to > at
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One record: who sent it ("client", "server"), its index and its place in the bytes of that direction.
 
-    `raw` holds header and fragment; `segment` is the index of the segment that brought its last byte.
+    `raw` holds header and fragment; `segment` is the index of the segment that brought its last byte. `layout` is
+    that of a protected record. `plaintext` is what it carries, without the padding of TLS 1.3, and `inner_type` the
+    content type of that: both None as long as nobody has opened it.
     """
 
     sender: str
@@ -38,11 +65,37 @@ class Record:
     end: int
     raw: bytes
     segment: int
+    layout: Layout | None = None
+    plaintext: bytes | None = None
+    inner_type: int | None = None
 
     @property
     def fragment(self) -> bytes:
         """The bytes behind the header."""
         return self.raw[HEADER_SIZE:]
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether its sender protected it."""
+        return self.layout is not None
+
+    @property
+    def field(self) -> Field:
+        """The record as it was sent, as a tree (RFC 9846 sections 5.1 and 5.2)."""
+        raw, end = self.raw, len(self.raw)
+        opaque = self.layout is not None and self.layout.name == "AEADEncrypted"
+        version, length = int.from_bytes(raw[1:3], "big"), end - HEADER_SIZE
+        parts = self.layout.fields(HEADER_SIZE, end, raw) if self.layout else ()
+        kind = self.layout.name if self.layout else f"opaque[{length}]"
+        content = "encrypted_record" if opaque else "fragment"
+        children = (
+            Field("opaque_type" if opaque else "type", "ContentType", 0, 1, ContentType(raw[0]), (), raw),
+            Field("legacy_record_version", "ProtocolVersion", 1, 3, ProtocolVersion(version), (), raw),
+            Field("length", "uint16", 3, 5, length, (), raw),
+            Field(content, kind, HEADER_SIZE, end, raw[HEADER_SIZE:], parts, raw),
+        )
+        name = "TLSCiphertext" if self.layout else "TLSPlaintext"
+        return Field(name, name, 0, end, None, children, raw)
 
 
 def split_records(segments: Iterable[Sequence[object]]) -> list[Record]:
@@ -50,12 +103,17 @@ def split_records(segments: Iterable[Sequence[object]]) -> list[Record]:
 
     A last piece that is no whole record is left out.
     """
+    return read_records(segments)[0]
+
+
+def read_records(segments: Iterable[Sequence[object]]) -> tuple[list[Record], list[str]]:
+    """Find the records as `split_records` does, and say for each side what is left and why it is no record."""
     found: list[Record] = []
     readers = {"C": _Direction("client"), "S": _Direction("server")}
     for position, (sender, data, *_) in enumerate(segments):
         if isinstance(data, bytes):
             found.extend(readers[str(sender)].feed(data, position))
-    return found
+    return found, [text for reader in readers.values() if (text := reader.left())]
 
 
 class _Direction:
@@ -85,6 +143,21 @@ class _Direction:
             done = end
         del self.pending[:done]
 
+    def left(self) -> str:
+        if not self.pending:
+            return ""
+        place = f"the {self.sender}'s bytes from {self.start} on"
+        if not self.readable:
+            begin = bytes(self.pending[:HEADER_SIZE])
+            hint = (
+                " (they look like HTTP)" if begin.startswith((b"GET ", b"HEAD ", b"POST ", b"PUT ", b"HTTP/")) else ""
+            )
+            return f"{place} are no TLS record{hint}: they begin with {begin.hex(' ')}"
+        if len(self.pending) < HEADER_SIZE:
+            return f"{place} are cut off: {len(self.pending)} of the {HEADER_SIZE} of a record's header"
+        whole = HEADER_SIZE + int.from_bytes(self.pending[3:5], "big")
+        return f"{place} are cut off: {len(self.pending)} of a record's {whole}"
+
 
 def describe_records(records: Sequence[Record]) -> list[str]:
     """Say what can be seen of each record without keys: handshake messages, an alert, or that it is encrypted."""
@@ -94,7 +167,7 @@ def describe_records(records: Sequence[Record]) -> list[str]:
     texts = []
     for record in records:
         sender, fragment = record.sender, record.fragment
-        kind = name_of(ContentType, record.content_type)
+        kind = ContentType(record.content_type).name
         if record.content_type == ContentType.change_cipher_spec:
             # In TLS 1.2 the sender encrypts from here on. In TLS 1.3 this is for middleboxes only, and after a
             # HelloRetryRequest two more hellos follow in the clear.
@@ -105,7 +178,7 @@ def describe_records(records: Sequence[Record]) -> list[str]:
             retry = retry or fragment[6:38] == HELLO_RETRY_REQUEST
             kind = ", ".join(messages[sender].feed(fragment)) or "handshake (goes on)"
         elif record.content_type == ContentType.alert and len(fragment) == 2:
-            kind = f"alert {name_of(AlertDescription, fragment[1])}"
+            kind = f"alert {AlertDescription(fragment[1]).name}"
         texts.append(kind)
     return texts
 
@@ -134,7 +207,7 @@ class _MessageHeads:
     def feed(self, fragment: bytes) -> list[str]:
         data, at, names = self.pending + fragment, self.skip, []
         while at + 4 <= len(data):
-            names.append(name_of(HandshakeType, data[at]))
+            names.append(HandshakeType(data[at]).name)
             at += 4 + int.from_bytes(data[at + 1 : at + 4], "big")
         self.pending, self.skip = data[at:], max(0, at - len(data))
         return names

@@ -1,0 +1,193 @@
+"""Which keys protect one direction's records at which time, and opening them with what the key log has.
+
+TLS 1.3    early data, the handshake, application data: a traffic secret for each (RFC 9846 section 7), and KeyUpdate
+TLS 1.2    in the clear up to change_cipher_spec, then one set of keys (RFC 5246 section 7.1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tlsnotes.wire.key_schedule import next_traffic_secret
+from tlsnotes.wire.protection import Opener, Suite, layout_of, opener_13
+from tlsnotes.wire.records import Layout, Record
+from tlsnotes.wire.registry import ContentType, HandshakeType
+
+EARLY, HANDSHAKE, APPLICATION = (
+    "{}_EARLY_TRAFFIC_SECRET",
+    "{}_HANDSHAKE_TRAFFIC_SECRET",
+    "{}_TRAFFIC_SECRET_0",
+)  # RFC 9850 section 2.2
+MASTER_SECRET_SIZE = 48  # RFC 5246 section 8.1
+UNKNOWN = Layout("AEADEncrypted")
+
+
+@dataclass(slots=True)
+class Use:
+    """How far one secret of the key log has opened the records it protects; `why` it can't, where it is no use."""
+
+    label: str
+    why: str = ""
+    opened: int = 0
+    closed: list[int] = field(default_factory=list)  # indexes of records
+
+    def reason(self) -> str:
+        """Why records are closed, or nothing where none is."""
+        if not self.closed:
+            return ""
+        return self.why or f"they do not open with the {self.label} of the key log: it is wrong, or they were changed"
+
+
+def unusable(label: str, suite: Suite | None, secrets: Mapping[str, bytes]) -> str:
+    """Say why a secret cannot open records, or nothing where it can."""
+    if label not in secrets:
+        return f"the key log has no {label} for this connection"
+    if suite is None or not suite.readable:
+        return f"records under {suite.cipher if suite else 'this cipher suite'} are not opened here"
+    size = MASTER_SECRET_SIZE if label == "CLIENT_RANDOM" else suite.hash.digest_size
+    if len(secrets[label]) != size:
+        return f"the key log's {label} has {len(secrets[label])} bytes, not {size}"
+    return ""
+
+
+class Protection(Protocol):
+    """What one direction's records are protected with, as it goes on."""
+
+    uses: list[Use]
+
+    @property
+    def in_handshake(self) -> bool:
+        """Whether what is closed now may have been a message of the handshake."""
+
+    def layout(self, record: Record) -> Layout | None:
+        """How the record is laid out if it is protected, else None."""
+
+    def open(self, record: Record) -> tuple[bytes, int | None] | None:
+        """The plaintext of a protected record and its content type, or None."""
+
+    def passed(self, content_type: int, raw: bytes) -> None:
+        """Note that the sender has sent a whole message, after which the keys may change."""
+
+
+class Unprotected:
+    """Nothing is known of the keys yet: what TLS 1.3 calls application data is closed, the rest is in the clear."""
+
+    def __init__(self) -> None:
+        self.uses = [Use("", "no ServerHello says how they are protected")]
+        self.in_handshake = True
+
+    def layout(self, record: Record) -> Layout | None:
+        """Only application data is certainly protected."""
+        return UNKNOWN if record.content_type == ContentType.application_data else None
+
+    def open(self, record: Record) -> tuple[bytes, int | None] | None:
+        """Nothing can be opened."""
+        self.uses[0].closed.append(record.index)
+        return None
+
+    def passed(self, content_type: int, raw: bytes) -> None:
+        """Nothing changes."""
+
+
+class Protection13:
+    """TLS 1.3: a secret for early data, one for the handshake, then application traffic secrets (RFC 9846 section 7).
+
+    Where a secret is missing or wrong, each record is tried with the next one's first key as well: so what comes after
+    can still be read, and an early data that the server has not accepted does no harm.
+    """
+
+    def __init__(
+        self, sender: str, suite: Suite | None, secrets: Mapping[str, bytes], *, early: bool, early_counts: bool
+    ) -> None:
+        labels = [label.format(sender.upper()) for label in (EARLY, HANDSHAKE, APPLICATION)]
+        self.uses = [Use(label, unusable(label, suite, secrets)) for label in (labels if early else labels[1:])]
+        self._suite = suite if suite and suite.readable else None
+        self._secrets = [secrets.get(use.label) for use in self.uses]
+        self._openers: list[Opener | None] = [
+            None if use.why else self._opener(secret) for use, secret in zip(self.uses, self._secrets, strict=True)
+        ]
+        self._layout = layout_of(suite, tls13=True, encrypt_then_mac=False) if self._suite and suite else UNKNOWN
+        self._early, self._early_counts = early, early_counts
+        self._at = 0
+        self._sequence = 0
+
+    def _opener(self, secret: bytes | None) -> Opener | None:
+        return opener_13(self._suite, secret) if self._suite and secret else None
+
+    @property
+    def in_handshake(self) -> bool:
+        """Whether what is closed now may have been a message of the handshake (or the end of accepted early data)."""
+        return self._at < len(self.uses) - 1 and (self._early_counts or not self._early or self._at > 0)
+
+    def layout(self, record: Record) -> Layout | None:
+        """Protected records bear the type application_data on the outside (RFC 9846 section 5.2)."""
+        return self._layout if record.content_type == ContentType.application_data else None
+
+    def open(self, record: Record) -> tuple[bytes, int | None] | None:
+        """Open a record with the keys of this time, or with the first of a later one."""
+        header, fragment = record.raw[:5], record.fragment
+        for at in range(self._at, len(self.uses)):
+            opener = self._openers[at]
+            sequence = self._sequence if at == self._at else 0
+            inner = opener.open(sequence, header, fragment) if opener else None
+            if inner is not None:
+                self._at, self._sequence = at, sequence + 1
+                self.uses[at].opened += 1
+                # struct { opaque content[]; ContentType type; uint8 zeros[]; } TLSInnerPlaintext;  section 5.2
+                content = inner.rstrip(b"\0")
+                return (content[:-1], content[-1]) if content else (inner, None)
+        self.uses[self._at].closed.append(record.index)
+        self._sequence += 1
+        return None
+
+    def passed(self, content_type: int, raw: bytes) -> None:
+        """After EndOfEarlyData, Finished and KeyUpdate the keys change (RFC 9846 sections 4.6, 4.5.3, 4.7.3)."""
+        if content_type != ContentType.handshake or not raw:
+            return
+        last = len(self.uses) - 1
+        if raw[0] == HandshakeType.end_of_early_data and self._early and self._at == 0:
+            self._at, self._sequence = 1, 0
+        elif raw[0] == HandshakeType.finished and self._at < last:
+            self._at, self._sequence = last, 0
+        elif raw[0] == HandshakeType.key_update and self._at == last and self._suite and self._secrets[last]:
+            self._secrets[last] = next_traffic_secret(self._suite.hash, self._secrets[last] or b"")
+            self._openers[last] = self._opener(self._secrets[last])
+            self._sequence = 0
+
+
+class Protection12:
+    """TLS 1.2: in the clear up to change_cipher_spec, then one set of keys (RFC 5246 section 7.1)."""
+
+    def __init__(self, opener: Opener | None, layout: Layout, why: str) -> None:
+        self.uses = [Use("CLIENT_RANDOM", why)]
+        self.in_handshake = True
+        self._opener = opener
+        self._layout = layout
+        self._protected = False
+        self._sequence = 0
+
+    def layout(self, record: Record) -> Layout | None:  # noqa: ARG002  # as the protocol has it
+        """Every record after change_cipher_spec is protected, whatever its type."""
+        return self._layout if self._protected else None
+
+    def open(self, record: Record) -> tuple[bytes, int | None] | None:
+        """Open a record; its type stands on the outside."""
+        content = self._opener.open(self._sequence, record.raw[:5], record.fragment) if self._opener else None
+        self._sequence += 1
+        if content is None:
+            self.uses[-1].closed.append(record.index)
+            return None
+        self.uses[-1].opened += 1
+        return content, record.content_type
+
+    def passed(self, content_type: int, raw: bytes) -> None:
+        """After change_cipher_spec the keys apply; after Finished the handshake is over."""
+        if content_type == ContentType.change_cipher_spec and self._protected:
+            self._opener = None
+            self.uses.append(Use("CLIENT_RANDOM", "their keys come from a renegotiation, which is not followed here"))
+        elif content_type == ContentType.change_cipher_spec:
+            self._protected = True
+        elif content_type == ContentType.handshake and raw[:1] == bytes([HandshakeType.finished]):
+            self.in_handshake = False

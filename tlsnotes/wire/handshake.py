@@ -1,0 +1,250 @@
+"""From the bytes of a connection and its key log to a `Handshake`: every message, what it says, and whether it is true.
+
+`dissect` never raises for what a peer sent: what can be read comes back, and `notes` say what could not, where and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tlsnotes.checks import Check
+from tlsnotes.wire import facts, messages, verification
+from tlsnotes.wire.claims import unknown
+from tlsnotes.wire.epochs import Protection, Protection12, Protection13, Unprotected, unusable
+from tlsnotes.wire.fields import Field
+from tlsnotes.wire.hellos import Hellos, is_hello_retry_request, read_hellos
+from tlsnotes.wire.keylog import secrets_for, unreadable_lines
+from tlsnotes.wire.messages import TLS_1_2, TLS_1_3
+from tlsnotes.wire.outcome import outcome_of
+from tlsnotes.wire.presentation import MAX_VALUES, Reader, Type
+from tlsnotes.wire.protection import Opener, layout_of, openers_12
+from tlsnotes.wire.records import Layout, Record, read_records
+from tlsnotes.wire.registry import AlertDescription, ContentType, HandshakeType
+from tlsnotes.wire.streams import Message, Piece, Stream
+
+CLIENT, SERVER = "client", "server"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Handshake:
+    """A connection as it was read. `version`, `cipher_suite`, `group` and `alpn` are names, None where not agreed.
+
+    `messages` of both sides in the order they became whole; `records` as sent, opened where the keys are there;
+    `checks`: what was recomputed; `notes`: what could not be read; `outcome`: "established", or who refused and why.
+    """
+
+    version: str | None
+    cipher_suite: str | None
+    group: str | None
+    server_name: str | None
+    alpn: str | None
+    resumed: bool
+    client_authenticated: bool
+    hello_retry_request: bool
+    messages: tuple[Message, ...]
+    records: tuple[Record, ...]
+    checks: tuple[Check, ...]
+    notes: tuple[str, ...]
+    outcome: str
+
+    def __repr__(self) -> str:
+        agreed = [part for part in (self.version, self.cipher_suite, self.group) if part]
+        held = f"{sum(check.ok is True for check in self.checks)} of {len(self.checks)} checks hold"
+        return f"<Handshake: {', '.join([*agreed, self.outcome, f'{len(self.messages)} messages', held])}>"
+
+
+def dissect(segments: Sequence[Sequence[object]], keylog: str = "") -> Handshake:
+    """Read, decrypt and check a connection: ("C" | "S", bytes[, seconds]) in order, and its key log (RFC 9850)."""
+    records, notes = read_records(segments)
+    hellos = read_hellos(records)
+    secrets = secrets_for(keylog, hellos.client_random)
+    reading = _Reading(segments, records, hellos, secrets)
+    server = reading.of(SERVER)
+    client = reading.of(CLIENT)
+    evidence = verification.Evidence(
+        [message for _, message in sorted(reading.found, key=lambda found: found[0])],
+        hellos,
+        secrets,
+        {stream.sender: stream.gap_reason() for stream in (server, client)},
+    )
+    checks = [*_checks(evidence, (server, client))]
+    notes += [note for stream in (client, server) for note in stream.all_notes()]
+    notes += reading.notes + _keylog_notes(keylog, hellos, secrets)
+    return _handshake(evidence, reading.opened, checks, notes)
+
+
+class _Reading:
+    """The reading of both directions: their records opened, their messages parsed."""
+
+    def __init__(
+        self,
+        segments: Sequence[Sequence[object]],
+        records: Sequence[Record],
+        hellos: Hellos,
+        secrets: Mapping[str, bytes],
+    ) -> None:
+        self._segments = segments
+        self._records = records
+        self._hellos = hellos
+        self._secrets = secrets
+        self._budget = MAX_VALUES
+        offers_13 = TLS_1_3 in hellos.offered_versions()
+        version = hellos.version or (TLS_1_3 if offers_13 else TLS_1_2)  # nobody answered: read what was offered
+        suite = hellos.suite
+        self._known = {"negotiated_version": version, "key_exchange": suite.key_exchange if suite else ""}
+        self.opened: list[Record] = list(records)
+        self.found: list[tuple[tuple[int, int], Message]] = []
+        self.notes: list[str] = []
+
+    def of(self, sender: str) -> Stream:
+        """Read one direction; the server's first, which says whether early data counts."""
+        stream = Stream(sender, self._protection(sender))
+        mine = [(position, record) for position, record in enumerate(self._records) if record.sender == sender]
+        self.found += [(piece.order, self._message(piece)) for piece in stream.pieces(mine)]
+        stream.finish()
+        for (position, _), record in zip(mine, stream.records, strict=True):
+            self.opened[position] = record
+        return stream
+
+    def _protection(self, sender: str) -> Protection:
+        hellos, secrets = self._hellos, self._secrets
+        if hellos.version is None:
+            return Unprotected()
+        if hellos.version == TLS_1_3:
+            accepted = any(
+                message.type == HandshakeType.encrypted_extensions and message.field.find("extensions.early_data")
+                for _, message in self.found
+            )
+            early = sender == CLIENT and hellos.offers("early_data")
+            return Protection13(sender, hellos.suite, secrets, early=early, early_counts=accepted)
+        suite, etm = hellos.suite, hellos.answers("encrypt_then_mac")
+        why = unusable("CLIENT_RANDOM", suite, secrets)
+        if hellos.version != TLS_1_2:
+            why = f"{hellos.version} is not decrypted here"
+        if hellos.compressed:
+            why = "compressed records are not opened here"
+        opener: Opener | None = None
+        if suite and not why:
+            master_secret = secrets["CLIENT_RANDOM"]
+            randoms = hellos.client_random, hellos.server_random
+            opener = openers_12(suite, master_secret, *randoms, encrypt_then_mac=etm)[sender]
+        layout = layout_of(suite, tls13=False, encrypt_then_mac=etm) if suite else Layout("GenericStreamCipher")
+        return Protection12(opener, layout, why)
+
+    def _message(self, piece: Piece) -> Message:
+        wanted, name, kind = _schema(piece)
+        retry = is_hello_retry_request(piece.raw)
+        reader = Reader(piece.raw, {**self._known, "hello_retry_request": retry}, strict=False)
+        reader.budget = self._budget
+        reader.path.append(name)
+        field = reader.whole(wanted, name)
+        self._budget = reader.budget
+        index = piece.records[-1].index
+        self.notes += [
+            f"{problem.path} of the {piece.sender} (record {index}), byte {problem.offset}: "
+            f"expected {problem.expected}, found {problem.found}"
+            for problem in reader.problems
+        ]
+        segment = self._segments[piece.records[-1].segment]
+        time = segment[2] if len(segment) > 2 else None
+        return Message(
+            piece.sender,
+            piece.content_type,
+            kind,
+            name,
+            piece.raw,
+            field,
+            piece.encrypted,
+            piece.records,
+            time if isinstance(time, int | float) else None,
+            piece.gap,
+        )
+
+
+def _schema(piece: Piece) -> tuple[Type, str, int | None]:
+    """What a piece is read as, what the message is called, and its type."""
+    match piece.content_type:
+        case ContentType.handshake:
+            kind = HandshakeType(piece.raw[0])
+            name = "HelloRetryRequest" if is_hello_retry_request(piece.raw) else _STRUCTS.get(kind, kind.name)
+            return messages.Handshake, name, kind
+        case ContentType.alert:
+            return messages.Alert, "Alert", AlertDescription(piece.raw[1]) if len(piece.raw) > 1 else None
+        case ContentType.change_cipher_spec:
+            return messages.ChangeCipherSpec, "ChangeCipherSpec", None
+        case other:
+            return messages.ApplicationData, ContentType(other).name, None
+
+
+# The RFCs write the type server_hello and the structure ServerHello.
+_STRUCTS = {kind: "".join(word.capitalize() for word in kind.name.split("_")) for kind in HandshakeType}
+
+
+def _checks(evidence: verification.Evidence, streams: Sequence[Stream]) -> list[Check]:
+    hellos = evidence.hellos
+    checks = [*facts.check_facts(evidence)]
+    if hellos.suite and hellos.version == TLS_1_3:
+        checks += verification.check_handshake_13(evidence, hellos.suite)
+    elif hellos.suite and hellos.version == TLS_1_2:
+        checks += verification.check_handshake_12(evidence, hellos.suite)
+    elif hellos.server:
+        checks.append(unknown("transcript hash", f"not recomputed for {hellos.cipher_suite} in {hellos.version}", ""))
+    for stream in streams:
+        for use in stream.protection.uses:
+            checks += facts.check_keys(stream.sender, use, tls13=hellos.version == TLS_1_3)
+    return checks
+
+
+def _keylog_notes(keylog: str, hellos: Hellos, secrets: Mapping[str, bytes]) -> list[str]:
+    notes = []
+    if unreadable := unreadable_lines(keylog):
+        more = f" and {len(unreadable) - 1} more" if len(unreadable) > 1 else ""
+        notes.append(f"line {unreadable[0]}{more} of the key log: not a label, a client random and a secret (RFC 9850)")
+    if keylog.strip() and hellos.client and not secrets:
+        random = hellos.client_random.hex()
+        notes.append(f"the key log has no line for this connection, whose client random is {random}")
+        if hellos.offers("encrypted_client_hello"):
+            notes.append(
+                "if Encrypted Client Hello was accepted, a key log names the hidden ClientHello's random instead"
+            )
+    return notes
+
+
+def _handshake(
+    evidence: verification.Evidence, records: Sequence[Record], checks: Sequence[Check], notes: Sequence[str]
+) -> Handshake:
+    hellos, found = evidence.hellos, evidence.messages
+    server = evidence.handshake(SERVER)
+    tls13 = hellos.version == TLS_1_3
+    data = {r.sender for r in records if r.content_type == ContentType.application_data}
+    flowed = hellos.version == TLS_1_2 and data == {CLIENT, SERVER}
+    changed = any(m.sender == SERVER and m.content_type == ContentType.change_cipher_spec for m in found)
+    outcome = outcome_of(found, hellos.version, evidence.closed, flowed=flowed)
+    proved = any(check.name == "client CertificateVerify" and check.ok for check in checks)
+    return Handshake(
+        version=None if hellos.version is None else str(hellos.version),
+        cipher_suite=None if hellos.cipher_suite is None else str(hellos.cipher_suite),
+        group=_text(_first(server, "key_share.server_share.group" if tls13 else "curve_params.namedcurve")),
+        server_name=_text(hellos.client and hellos.client.find("extensions.server_name.host_name")),
+        alpn=_text(_first(server, "protocol_name_list.0")),
+        resumed=hellos.answers("pre_shared_key") if tls13 else changed and verification.is_resumed_12(server),
+        client_authenticated=proved and outcome == "established",
+        hello_retry_request=any(is_hello_retry_request(m.raw) for m in server),
+        messages=tuple(found),
+        records=tuple(records),
+        checks=tuple(checks),
+        notes=tuple(notes),
+        outcome=outcome,
+    )
+
+
+def _first(messages: Sequence[Message], path: str) -> Field | None:
+    """The field of this path in the first message that has one."""
+    return next((field for message in messages if (field := message.field.find(path))), None)
+
+
+def _text(field: Field | None) -> str | None:
+    if field is None or field.value is None:
+        return None
+    return field.value.decode("ascii", "backslashreplace") if isinstance(field.value, bytes) else str(field.value)

@@ -1,0 +1,61 @@
+"""How a handshake ended: "established", or who refused, with which alert, after which message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tlsnotes.wire.messages import TLS_1_3
+from tlsnotes.wire.registry import AlertDescription, AlertLevel, ContentType, HandshakeType, ProtocolVersion
+from tlsnotes.wire.streams import Message
+
+GOODBYES = {AlertDescription.close_notify, AlertDescription.user_canceled}
+OTHER = {"client": "server", "server": "client"}
+
+
+def outcome_of(
+    messages: Sequence[Message], version: ProtocolVersion | None, closed: Mapping[str, str], *, flowed: bool
+) -> str:
+    """Say how it ended; `closed` as in `Evidence`; `flowed`: both sides sent records of application data in TLS 1.2."""
+    for position, message in enumerate(messages):
+        if _refuses(message, version):
+            if _accepted(messages[:position], message.sender, version) or flowed:
+                return "established"
+            before = _last(messages[:position], OTHER[message.sender])
+            after = f", after the {OTHER[message.sender]}'s {before}" if before else ""
+            return f"refused by the {message.sender}: {AlertDescription(message.type or 0)}{after}"
+    finished = {m.sender for m in messages if _is(m, HandshakeType.finished)}
+    if finished == {"client", "server"} or flowed:
+        return "established"
+    if any(closed.values()):
+        return "unknown: the handshake goes on encrypted, and keys are missing"
+    last = next((m for m in reversed(messages) if m.content_type == ContentType.handshake), None)
+    return f"broken off after the {last.sender}'s {last.name}" if last else "no handshake was seen"
+
+
+def _refuses(message: Message, version: ProtocolVersion | None) -> bool:
+    """In TLS 1.3 every alert but a goodbye ends the connection, whatever its level says (RFC 9846 section 6)."""
+    if message.content_type != ContentType.alert or message.type is None or message.type in GOODBYES:
+        return False
+    return version == TLS_1_3 or message.raw[0] == AlertLevel.fatal
+
+
+def _accepted(before: Sequence[Message], refuser: str, version: ProtocolVersion | None) -> bool:
+    """Whether the one who sends an alert had taken the other's handshake as good before.
+
+    In TLS 1.2 both Finished say so. In TLS 1.3 the client's Finished comes last and nothing answers it: a server has
+    taken it when it goes on to speak.
+    """
+    finished = [i for i, m in enumerate(before) if _is(m, HandshakeType.finished)]
+    if {before[i].sender for i in finished} != {"client", "server"}:
+        return False
+    spoken = (m for m in before[max(finished) :] if m.sender == "server" and m.content_type != ContentType.alert)
+    return version != TLS_1_3 or refuser == "client" or any(spoken)
+
+
+def _is(message: Message, kind: HandshakeType) -> bool:
+    return message.content_type == ContentType.handshake and message.type == kind
+
+
+def _last(messages: Sequence[Message], sender: str) -> str:
+    mine = (m.name for m in reversed(messages) if m.sender == sender and m.content_type == ContentType.handshake)
+    return next(mine, "")
