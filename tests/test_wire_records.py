@@ -1,4 +1,4 @@
-"""Records: found in whatever pieces the bytes arrive, named for what can be seen without keys, in linear time."""
+"""Records: found in whatever pieces the bytes arrive, and in linear time."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from needs import every_vector, vectors
+from needs import every_vector
 
 from tlsnotes import Recording
 from tlsnotes.live.recording import Segment
 from tlsnotes.wire.keylog import lines_for
-from tlsnotes.wire.records import MAX_FRAGMENT, Record, client_random, describe_records, split_records
-from tlsnotes.wire.registry import AlertDescription, HandshakeType
+from tlsnotes.wire.records import MAX_FRAGMENT, Record, client_random, split_records
 
 
 def record(content_type: int, fragment: bytes, version: int = 0x0303) -> bytes:
@@ -139,7 +138,6 @@ def test_a_record_is_counted_where_it_became_whole() -> None:
 def test_nothing_is_found_in_nothing() -> None:
     assert split_records([]) == []
     assert split_records([("C", b""), ("S", b"")]) == []
-    assert describe_records([]) == []
     assert client_random([]) is None
 
 
@@ -147,97 +145,10 @@ def test_nothing_is_found_in_nothing() -> None:
 @given(st.lists(st.tuples(st.sampled_from("CS"), st.binary(max_size=40))))
 def test_whatever_the_bytes_are_the_records_are_a_beginning_of_them(segments: list[tuple[str, bytes]]) -> None:
     records = split_records(segments)
-    assert len(describe_records(records)) == len(records)
     client_random(segments)
     for sender, name in (("C", "client"), ("S", "server")):
         whole = b"".join(data for who, data in segments if who == sender)
         assert whole.startswith(b"".join(r.raw for r in records if r.sender == name))
-
-
-# ---- describe_records
-
-
-def described(*sent: tuple[str, bytes]) -> list[str]:
-    return describe_records(split_records(sent))
-
-
-def seen_without_keys(path: Path) -> list[tuple[str, str]]:
-    records = split_records(Recording.load(path).segments)
-    return [(r.sender, text) for r, text in zip(records, describe_records(records), strict=True)]
-
-
-def test_a_tls_1_3_handshake_is_in_the_clear_up_to_the_server_hello() -> None:
-    seen = seen_without_keys(vectors() / "handshakes" / "tls13-x25519-aes256.json")
-    assert seen[:3] == [("client", "client_hello"), ("server", "server_hello"), ("server", "change_cipher_spec")]
-    assert {text for _, text in seen[3:]} == {"change_cipher_spec", "application_data (encrypted)"}
-
-
-def test_a_tls_1_2_handshake_is_in_the_clear_up_to_change_cipher_spec() -> None:
-    seen = seen_without_keys(vectors() / "handshakes" / "tls12-mtls.json")
-    in_the_clear = [
-        ("client", "client_hello"), ("server", "server_hello"), ("server", "certificate"),
-        ("server", "server_key_exchange"), ("server", "certificate_request"), ("server", "server_hello_done"),
-        ("client", "certificate"), ("client", "client_key_exchange"), ("client", "certificate_verify"),
-        ("client", "change_cipher_spec"),
-    ]  # fmt: skip
-    flat = [(sender, part) for sender, text in seen for part in text.split(", ")]
-    assert flat[: len(in_the_clear)] == in_the_clear
-    assert ("client", "handshake (encrypted)") in seen
-    assert ("server", "handshake (encrypted)") in seen
-    assert ("client", "alert (encrypted)") in seen
-
-
-@pytest.mark.parametrize("name", ["tls13-hrr", "rfc8448-helloretryrequest-handshake"])
-def test_after_a_hello_retry_request_the_second_hellos_are_in_the_clear_too(name: str) -> None:
-    seen = seen_without_keys(vectors() / "handshakes" / f"{name}.json")
-    assert [text for sender, text in seen if sender == "client"].count("client_hello") == 2
-    assert [text for sender, text in seen if sender == "server"].count("server_hello") == 2
-    assert "handshake (encrypted)" not in [text for _, text in seen]
-
-
-def test_a_message_spread_over_records_is_named_once() -> None:
-    whole = message(11, bytes(1000))
-    pieces = [whole[:2], whole[2:4], whole[4:500], whole[500:] + message(14)]
-    assert described(*(("S", record(22, piece)) for piece in pieces)) == [
-        "handshake (goes on)", "certificate", "handshake (goes on)", "server_hello_done",
-    ]  # fmt: skip
-
-
-def test_messages_that_share_a_record_are_all_named() -> None:
-    together = message(2, bytes(70)) + message(11, bytes(9)) + message(14)
-    assert described(("S", record(22, together))) == ["server_hello, certificate, server_hello_done"]
-
-
-def test_messages_fed_byte_by_byte_in_records_are_named_once_each() -> None:
-    together = message(2, bytes(70)) + message(11, bytes(300)) + message(14) + message(0)
-    texts = described(*(("S", record(22, bytes([byte]))) for byte in together))
-    assert [text for text in texts if text != "handshake (goes on)"] == [
-        "server_hello", "certificate", "server_hello_done", "hello_request",
-    ]  # fmt: skip
-
-
-def test_the_two_sides_are_read_apart() -> None:
-    hello = message(1, bytes(50))
-    texts = described(
-        ("C", record(22, hello[:20])), ("S", record(22, message(2, bytes(5)))), ("C", record(22, hello[20:]))
-    )
-    assert texts == ["client_hello", "server_hello", "handshake (goes on)"]
-
-
-def test_alerts_are_named_while_they_are_in_the_clear() -> None:
-    assert described(("C", record(21, b"\x02\x30"))) == ["alert unknown_ca"]
-    assert described(("S", record(21, b"\x02\xee"))) == ["alert 0xee (unknown)"]
-    assert described(("C", record(20, b"\x01")), ("C", record(21, bytes(24)))) == [
-        "change_cipher_spec",
-        "alert (encrypted)",
-    ]
-
-
-def test_numbers_without_a_name_keep_their_number() -> None:
-    assert described(("C", record(22, message(200)))) == ["0xc8 (unknown)"]
-    assert HandshakeType(1).name == "client_hello"
-    assert AlertDescription(116).name == "certificate_required"
-    assert AlertDescription(255).name == "0xff (unknown)"
 
 
 # ---- client_random and the key log
@@ -333,7 +244,7 @@ SHAPES = [
 @pytest.mark.parametrize("shape", SHAPES)
 def test_four_times_the_input_takes_about_four_times_the_time(shape: Callable[[int], list[tuple[str, bytes]]]) -> None:
     def work(segments: list[tuple[str, bytes]]) -> None:
-        describe_records(split_records(segments))
+        split_records(segments)
         client_random(segments)
 
     small, large = shape(5_000), shape(20_000)

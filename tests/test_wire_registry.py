@@ -148,14 +148,13 @@ def test_the_repr_is_one_line_with_registry_name_and_number(case: tuple[type[Reg
     assert "\n" not in repr(registry(number))
 
 
-def test_the_one_name_that_has_an_older_one_keeps_both() -> None:
-    aliases = {
-        f"{registry.__name__}.{name}": member.name
+def test_no_number_has_two_names() -> None:
+    assert not [
+        f"{registry.__name__}.{name}"
         for registry in REGISTRIES
         for name, member in registry.__members__.items()
         if name != member.name
-    }
-    assert aliases == {"ExtensionType.extended_master_secret": "extended_main_secret"}
+    ]
 
 
 # ---- what the numbers mean
@@ -205,7 +204,6 @@ def test_openssl_gives_every_cipher_suite_the_same_name() -> None:
 
 # Where Wireshark has another name than IANA (4.0, Debian's; other versions agree more).
 OTHERWISE = {
-    ExtensionType.extended_main_secret: "extended_master_secret",  # RFC 7627's name for it
     ExtensionType.delegated_credential: "delegated_credentials",  # a draft's
     ExtensionType.connection_id_deprecated: "connection_id (deprecated)",  # no identifier
     ExtensionType.application_settings_old: "application_settings",  # there were not two then

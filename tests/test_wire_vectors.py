@@ -46,6 +46,7 @@ def known_for(read: Handshake, message: Message) -> dict[str, object]:
     suite = suite_of(CipherSuite[read.cipher_suite or ""])
     return {
         "negotiated_version": version,
+        "chosen_version": version,
         "key_exchange": suite.key_exchange if suite else "",
         "hello_retry_request": is_hello_retry_request(message.raw),
     }

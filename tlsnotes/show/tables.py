@@ -11,7 +11,10 @@ from html import escape
 
 from tlsnotes.checks import Check
 from tlsnotes.live.recording import Recording
-from tlsnotes.wire.records import describe_records, split_records
+from tlsnotes.wire.handshake import dissect
+from tlsnotes.wire.records import Record
+from tlsnotes.wire.registry import ContentType
+from tlsnotes.wire.streams import Message
 
 MAX_ROWS = 60
 MAX_TEXT = 200
@@ -69,24 +72,37 @@ class Table:
 
 def recording_table(recording: Recording) -> Table:
     """List the records of a recording in their order: direction, size, and what can be seen without any key."""
-    records = split_records(recording.segments)
+    seen = dissect(recording.segments)
+    begun: dict[tuple[str, int], list[Message]] = {}
+    for message in seen.messages:
+        begun.setdefault((message.sender, message.records[0].index), []).append(message)
+    texts = [_visible_in(record, begun.get((record.sender, record.index), [])) for record in seen.records]
     head = [("#", "number"), ("ms", "number"), ("direction", ""), ("record", ""), ("bytes", "number")]
     rows = [
         [
             (str(number), "number"),
             (_milliseconds(recording.segments[record.segment].time), "number"),
             ("client →", "short") if record.sender == "client" else ("← server", "from-server"),
-            (seen, "quiet" if "(encrypted)" in seen else "fails" if seen.startswith("alert") else "short"),
+            (text, "quiet" if record.encrypted else "fails" if text.startswith("alert") else "short"),
             (f"{len(record.raw):,}", "number"),
         ]
-        for number, (record, seen) in enumerate(zip(records, describe_records(records), strict=True), 1)
+        for number, (record, text) in enumerate(zip(seen.records, texts, strict=True), 1)
     ]
     if len(rows) > MAX_ROWS:
         more = f"and {len(rows) - MAX_ROWS} more records"
         rows = [*rows[:MAX_ROWS], [("", ""), ("", ""), ("", ""), (more, "quiet"), ("", "")]]
     size = sum(len(segment.data) for segment in recording.segments)
-    caption = f"{recording.outcome or 'under way'} · {len(records)} records · {size:,} bytes"
+    caption = f"{recording.outcome or 'under way'} · {len(seen.records)} records · {size:,} bytes"
     return Table(caption, head, rows)
+
+
+def _visible_in(record: Record, begun: Sequence[Message]) -> str:
+    """What a record shows to those without keys: the messages that begin in it, or that it is encrypted."""
+    kind = str(ContentType(record.content_type))
+    if record.encrypted:
+        return f"{kind} (encrypted)"
+    names = ", ".join(f"{kind} {m.type!s}" if kind == "alert" else f"{m.type!s}" for m in begun if m.type is not None)
+    return names or ("handshake (goes on)" if kind == "handshake" else kind)
 
 
 def _milliseconds(time: float | None) -> str:

@@ -30,6 +30,7 @@ def unknown(name: str, why: str, rfc: str) -> Check:
 
 
 def certificate_verify_13(message: Message, certificate: Message | None, transcript: Transcript, missing: str) -> Check:
+    """TLS 1.3's CertificateVerify: a signature over the transcript hash (RFC 9846 section 4.5.2)."""
     name, rfc = f"{message.sender} CertificateVerify", "RFC 9846 §4.5.2"
     if missing:
         return unknown(name, missing, rfc)
@@ -40,6 +41,7 @@ def certificate_verify_13(message: Message, certificate: Message | None, transcr
 
 
 def certificate_verify_12(message: Message, certificate: Message | None, transcript: Transcript, missing: str) -> Check:
+    """TLS 1.2's CertificateVerify: a signature over the messages themselves (RFC 5246 section 7.4.8)."""
     name, rfc = f"{message.sender} CertificateVerify", "RFC 5246 §7.4.8"
     if missing:
         return unknown(name, missing, rfc)
@@ -50,6 +52,7 @@ def certificate_verify_12(message: Message, certificate: Message | None, transcr
 
 
 def server_key_exchange(message: Message, certificate: Message | None, hellos: Hellos) -> Iterator[Check]:
+    """TLS 1.2's signature over both randoms and the server's key share (RFC 5246 section 7.4.3), where there is one."""
     params, signed = message.field.find("params"), message.field.find("signed_params")
     if params and signed:  # anonymous and PSK key exchanges sign nothing
         content = hellos.client_random + hellos.server_random + params.raw
@@ -111,6 +114,7 @@ def _decompressed(certificate: Message) -> Field | None:
 
 
 def finished_13(message: Message, base_key: bytes | None, transcript: Transcript, missing: str) -> Check:
+    """TLS 1.3's Finished, by its sender's traffic secret `base_key` (RFC 9846 section 4.5.3)."""
     rfc = "RFC 9846 §4.5.3"
     if missing or not base_key:
         return unknown(f"{message.sender} Finished", missing or "the key log lacks its traffic secret", rfc)
@@ -119,6 +123,7 @@ def finished_13(message: Message, base_key: bytes | None, transcript: Transcript
 
 
 def finished_12(message: Message, master_secret: bytes | None, transcript: Transcript, missing: str) -> Check:
+    """TLS 1.2's Finished, by the master secret (RFC 5246 section 7.4.9)."""
     rfc = "RFC 5246 §7.4.9"
     if missing or not master_secret:
         return unknown(f"{message.sender} Finished", missing or "the key log lacks the master secret", rfc)
@@ -135,6 +140,7 @@ def _finished(message: Message, expected: bytes, how: str, rfc: str) -> Check:
 
 
 def value(message: Message, path: str) -> object:
+    """The value of the field of this path, or None."""
     found = message.field.find(path)
     return found.value if found else None
 

@@ -79,8 +79,9 @@ class Unprotected:
         self.in_handshake = True
 
     def layout(self, record: Record) -> Layout | None:
-        """Only application data is certainly protected."""
-        return UNKNOWN if record.content_type == ContentType.application_data else None
+        """Application data is certainly protected, and an alert that is longer than one."""
+        long_alert = record.content_type == ContentType.alert and len(record.raw) != 7
+        return UNKNOWN if record.content_type == ContentType.application_data or long_alert else None
 
     def open(self, record: Record) -> tuple[bytes, int | None] | None:
         """Nothing can be opened."""

@@ -68,6 +68,27 @@ CertificateStatusRequest = Struct(
     status_type=Enum(registry.CertificateStatusType),
     request=Select("status_type", {registry.CertificateStatusType.ocsp: OCSPStatusRequest}, rest()),
 )
+# RFC 6961 section 2.2, obsolete, and still asked for by some
+#   struct {
+#       CertificateStatusType status_type;
+#       uint16 request_length;
+#       select (status_type) { case ocsp: OCSPStatusRequest; case ocsp_multi: OCSPStatusRequest; } request;
+#   } CertificateStatusRequestItemV2;
+#   struct { CertificateStatusRequestItemV2 certificate_status_req_list<1..2^16-1>; } CertificateStatusRequestListV2;
+CertificateStatusRequestItemV2 = Struct(
+    "CertificateStatusRequestItemV2",
+    status_type=Enum(registry.CertificateStatusType),
+    request_length=uint16,
+    request=Bounded(
+        "request_length",
+        Select("status_type", dict.fromkeys(registry.CertificateStatusType, OCSPStatusRequest), rest()),
+    ),
+)
+CertificateStatusRequestListV2 = Struct(
+    "CertificateStatusRequestListV2",
+    certificate_status_req_list=Vector(CertificateStatusRequestItemV2, 1, 2**16 - 1),
+)
+# RFC 6066 section 8
 #   struct {
 #       CertificateStatusType status_type;
 #       select (status_type) { case ocsp: OCSPResponse; } response;
@@ -316,6 +337,7 @@ CONTENTS: dict[ExtensionType, dict[str, Type]] = {
     ExtensionType.status_request: {
         _CH: CertificateStatusRequest, _SH: Empty, _CR: CertificateStatusRequest, _CT: CertificateStatus,
     },
+    ExtensionType.status_request_v2: {_CH: CertificateStatusRequestListV2, _SH: Empty},
     ExtensionType.supported_groups: dict.fromkeys(_HELLOS, NamedGroupList),
     ExtensionType.ec_point_formats: dict.fromkeys(_HELLOS, ECPointFormatList),
     ExtensionType.signature_algorithms: {_CH: SignatureSchemeList, _CR: SignatureSchemeList},

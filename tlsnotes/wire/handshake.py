@@ -92,7 +92,11 @@ class _Reading:
         offers_13 = TLS_1_3 in hellos.offered_versions()
         version = hellos.version or (TLS_1_3 if offers_13 else TLS_1_2)  # nobody answered: read what was offered
         suite = hellos.suite
-        self._known = {"negotiated_version": version, "key_exchange": suite.key_exchange if suite else ""}
+        self._known = {
+            "negotiated_version": version,
+            "chosen_version": hellos.version,
+            "key_exchange": suite.key_exchange if suite else "",
+        }
         self.opened: list[Record] = list(records)
         self.found: list[tuple[tuple[int, int], Message]] = []
         self.notes: list[str] = []

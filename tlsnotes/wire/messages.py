@@ -6,8 +6,9 @@
         select (Handshake.msg_type) { ... };            called `body`, as in RFC 5246 section 7.4
     } Handshake;
 
-What a message looks like may depend on what only the connection knows: "negotiated_version", "hello_retry_request"
-(whether a ServerHello is one) and, in TLS 1.2, "key_exchange" (by the cipher suite). Extensions are in extensions.py.
+What a message looks like may depend on what only the connection knows: "negotiated_version" ("chosen_version" where no
+guess will do), "hello_retry_request" (whether a ServerHello is one) and, in TLS 1.2, "key_exchange" (by the cipher
+suite). Extensions are in extensions.py.
 """
 
 from __future__ import annotations
@@ -47,8 +48,9 @@ CompressionMethod = Enum(registry.CompressionMethod)
 
 # RFC 9846 section 4.2.2:  opaque Random[32];
 # RFC 5246 section 7.4.1.2: struct { uint32 gmt_unix_time; opaque random_bytes[28]; } Random;
+# As long as nobody has chosen TLS 1.3, it is both.
 Random = Select(
-    "negotiated_version",
+    "chosen_version",
     {TLS_1_3: opaque(32)},
     opaque(32, gmt_unix_time=uint32, random_bytes=opaque(28)),
 )

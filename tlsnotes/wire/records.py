@@ -1,4 +1,4 @@
-"""The record layer as anyone on the wire sees it: where records begin and end, and what they say in the clear.
+"""The record layer as anyone on the wire sees it: where records begin and end.
 
     struct {                                   RFC 9846 section 5.1 (and RFC 5246 section 6.2.1)
         ContentType type;                      1 byte
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tlsnotes.wire.fields import Field
-from tlsnotes.wire.registry import AlertDescription, ContentType, HandshakeType, ProtocolVersion
+from tlsnotes.wire.registry import ContentType, HandshakeType, ProtocolVersion
 
 HEADER_SIZE = 5
 MAX_FRAGMENT = 2**14 + 2048
@@ -159,30 +159,6 @@ class _Direction:
         return f"{place} are cut off: {len(self.pending)} of a record's {whole}"
 
 
-def describe_records(records: Sequence[Record]) -> list[str]:
-    """Say what can be seen of each record without keys: handshake messages, an alert, or that it is encrypted."""
-    secret = {"client": False, "server": False}
-    messages = {"client": _MessageHeads(), "server": _MessageHeads()}
-    retry = False
-    texts = []
-    for record in records:
-        sender, fragment = record.sender, record.fragment
-        kind = ContentType(record.content_type).name
-        if record.content_type == ContentType.change_cipher_spec:
-            # In TLS 1.2 the sender encrypts from here on. In TLS 1.3 this is for middleboxes only, and after a
-            # HelloRetryRequest two more hellos follow in the clear.
-            secret[sender] = not retry
-        elif record.content_type == ContentType.application_data or secret[sender]:
-            kind += " (encrypted)"
-        elif record.content_type == ContentType.handshake:
-            retry = retry or fragment[6:38] == HELLO_RETRY_REQUEST
-            kind = ", ".join(messages[sender].feed(fragment)) or "handshake (goes on)"
-        elif record.content_type == ContentType.alert and len(fragment) == 2:
-            kind = f"alert {AlertDescription(fragment[1]).name}"
-        texts.append(kind)
-    return texts
-
-
 def client_random(segments: Iterable[Sequence[object]]) -> bytes | None:
     """Find the ClientHello's `random` (32 bytes), by which a key log names its connection, or None."""
     hello = bytearray()
@@ -195,19 +171,3 @@ def client_random(segments: Iterable[Sequence[object]]) -> bytes | None:
                 break
     # HandshakeType (1), length (3), legacy_version (2), then the random: RFC 9846 section 4.2.2
     return bytes(hello[6:38]) if len(hello) >= 38 and hello[0] == HandshakeType.client_hello else None
-
-
-class _MessageHeads:
-    """Reads the four-byte heads of handshake messages, which may stand anywhere, and skips the rest."""
-
-    def __init__(self) -> None:
-        self.pending = b""  # the begin of a head
-        self.skip = 0  # bytes of a message that the next record goes on with
-
-    def feed(self, fragment: bytes) -> list[str]:
-        data, at, names = self.pending + fragment, self.skip, []
-        while at + 4 <= len(data):
-            names.append(HandshakeType(data[at]).name)
-            at += 4 + int.from_bytes(data[at + 1 : at + 4], "big")
-        self.pending, self.skip = data[at:], max(0, at - len(data))
-        return names
