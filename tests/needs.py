@@ -39,8 +39,16 @@ def vectors() -> Path:
 
 
 # A test of one recorded handshake made by others, once for each: its argument `path` (a fixture in conftest.py).
-_HANDSHAKES = sorted(path.stem for path in (ROOT.parent / "shared" / "vectors" / "handshakes").glob("*.json"))
-every_vector = pytest.mark.parametrize("path", _HANDSHAKES or ["none there"], indirect=True)
+_HANDSHAKES = sorted((ROOT.parent / "shared" / "vectors" / "handshakes").glob("*.json"))
+_OF_TLS_1_3 = [path for path in _HANDSHAKES if '"CLIENT_RANDOM ' not in path.read_text("utf-8").replace("\\n", '"')]
+
+
+def _each(paths: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("path", [path.stem for path in paths] or ["none there"], indirect=True)
+
+
+every_vector = _each(_HANDSHAKES)
+every_vector_of_tls_1_3 = _each(_OF_TLS_1_3)
 
 
 def has_ipv6_loopback() -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tlsnotes.checks import Check
+from tlsnotes.errors import DecodeError
 from tlsnotes.wire import facts, messages, verification
 from tlsnotes.wire.claims import unknown
 from tlsnotes.wire.epochs import Protection, Protection12, Protection13, Unprotected, unusable
@@ -17,13 +18,15 @@ from tlsnotes.wire.hellos import Hellos, is_hello_retry_request, read_hellos
 from tlsnotes.wire.keylog import secrets_for, unreadable_lines
 from tlsnotes.wire.messages import TLS_1_2, TLS_1_3
 from tlsnotes.wire.outcome import outcome_of
-from tlsnotes.wire.presentation import MAX_VALUES, Reader, Type
+from tlsnotes.wire.presentation import Reader, Type
 from tlsnotes.wire.protection import Opener, layout_of, openers_12
 from tlsnotes.wire.records import Layout, Record, read_records
 from tlsnotes.wire.registry import AlertDescription, ContentType, HandshakeType
 from tlsnotes.wire.streams import Message, Piece, Stream
 
 CLIENT, SERVER = "client", "server"
+MAX_PROBLEMS = 5  # named of one message
+MAX_VALUES = 50_000  # in one connection: five times the names of the largest certificate that anybody shows
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -139,17 +142,11 @@ class _Reading:
     def _message(self, piece: Piece) -> Message:
         wanted, name, kind = _schema(piece)
         retry = is_hello_retry_request(piece.raw)
-        reader = Reader(piece.raw, {**self._known, "hello_retry_request": retry}, strict=False)
-        reader.budget = self._budget
+        reader = Reader(piece.raw, {**self._known, "hello_retry_request": retry}, strict=False, budget=self._budget)
         reader.path.append(name)
         field = reader.whole(wanted, name)
         self._budget = reader.budget
-        index = piece.records[-1].index
-        self.notes += [
-            f"{problem.path} of the {piece.sender} (record {index}), byte {problem.offset}: "
-            f"expected {problem.expected}, found {problem.found}"
-            for problem in reader.problems
-        ]
+        self.notes += _problem_notes(piece, reader.problems)
         segment = self._segments[piece.records[-1].segment]
         time = segment[2] if len(segment) > 2 else None
         return Message(
@@ -164,6 +161,18 @@ class _Reading:
             time if isinstance(time, int | float) else None,
             piece.gap,
         )
+
+
+def _problem_notes(piece: Piece, problems: Sequence[DecodeError]) -> list[str]:
+    """What is odd in one message; of many oddities the first."""
+    where = f"of the {piece.sender} (record {piece.records[-1].index})"
+    notes = [
+        f"{problem.path} {where}, byte {problem.offset}: expected {problem.expected}, found {problem.found}"
+        for problem in problems[:MAX_PROBLEMS]
+    ]
+    if len(problems) > MAX_PROBLEMS:
+        notes.append(f"and {len(problems) - MAX_PROBLEMS} more oddities in the same message {where}")
+    return notes
 
 
 def _schema(piece: Piece) -> tuple[Type, str, int | None]:

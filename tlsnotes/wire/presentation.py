@@ -22,7 +22,8 @@ from tlsnotes.errors import DecodeError
 from tlsnotes.wire.fields import Field, Value
 from tlsnotes.wire.registry import Registry
 
-MAX_VALUES = 200_000  # in one reading: what a peer can make us remember is bounded
+MAX_VALUES = 500_000  # in one reading: what others can make us remember is bounded
+WRAPPERS = {"body", "extension_data"}  # members that a path can do without
 UNDECODED = "undecoded"  # the name of the bytes that an error leaves unread
 
 
@@ -43,12 +44,20 @@ class Reader:
     """A place (`at`) in `buffer`, and the `end` of what may be read there.
 
     `known` holds what a `Select` chooses by: what was read before, and what only the connection knows ("version").
-    `path` leads to the field being read; `problems` are the errors so far of a lenient reader.
+    `path` leads to the field being read; `problems` are the errors so far of a lenient reader; `budget` is how many
+    more values it will read.
     """
 
     __slots__ = ("at", "budget", "buffer", "depth", "end", "known", "path", "problems", "strict")
 
-    def __init__(self, buffer: bytes, known: Mapping[str, object] | None = None, *, strict: bool = True) -> None:
+    def __init__(
+        self,
+        buffer: bytes,
+        known: Mapping[str, object] | None = None,
+        *,
+        strict: bool = True,
+        budget: int = MAX_VALUES,
+    ) -> None:
         self.buffer = buffer
         self.at = 0
         self.end = len(buffer)
@@ -56,12 +65,13 @@ class Reader:
         self.path: list[str] = []
         self.problems: list[DecodeError] = []
         self.strict = strict
-        self.budget = MAX_VALUES
+        self.budget = budget
         self.depth = 0  # of nested DER values
 
     def error(self, expected: str, found: str, at: int | None = None) -> DecodeError:
         """Make the error for the field being read."""
-        return DecodeError(".".join(self.path), self.at if at is None else at, expected=expected, found=found)
+        path = ".".join(name for name in self.path if name not in WRAPPERS)
+        return DecodeError(path, self.at if at is None else at, expected=expected, found=found)
 
     def short(self, size: int) -> DecodeError:
         """Make the error for `size` bytes of which not all are there."""
@@ -79,7 +89,7 @@ class Reader:
         """Count one more value. Raises `DecodeError` when there are too many."""
         self.budget -= 1
         if self.budget < 0:
-            raise self.error(f"at most {MAX_VALUES:,} values", "more")
+            raise self.error("an end: so many values are not read", "more")
 
     def undecoded(self, start: int, error: DecodeError) -> Field:
         """Note the error and keep the bytes from `start` to the end as they are; a strict reader raises it."""
