@@ -1,4 +1,4 @@
-"""What a handshake says of itself: how it ended, what was agreed, which claim is false, and what could not be judged."""
+"""What a handshake says of itself: how it ended, what was agreed, which claim is false, and what was not judged."""
 
 from __future__ import annotations
 

@@ -218,9 +218,7 @@ def _keylog_notes(keylog: str, hellos: Hellos, secrets: Mapping[str, bytes]) -> 
         random = hellos.client_random.hex()
         notes.append(f"the key log has no line for this connection, whose client random is {random}")
         if hellos.offers("encrypted_client_hello"):
-            notes.append(
-                "if Encrypted Client Hello was accepted, a key log names the hidden ClientHello's random instead"
-            )
+            notes.append("where Encrypted Client Hello is accepted, a key log names the inner ClientHello's random")
     return notes
 
 
