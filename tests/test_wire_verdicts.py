@@ -88,7 +88,7 @@ def check_of(read: Handshake, name: str) -> Check:
         ([("C", client_hello()), ("S", alert(222))],
             "refused by the server: 0xde (unknown), after the client's ClientHello"),
         ([("C", client_hello(ONLY_13)), ("S", server_hello(CHOSEN_13, suite=b"\x13\1") + record(23, bytes(99)))],
-            "unknown: the handshake goes on encrypted, and keys are missing"),
+            "unknown: the handshake goes on in records that could not be opened"),
         ([("C", client_hello(ONLY_13)), ("S", server_hello(CHOSEN_13, suite=b"\x13\1") + record(23, bytes(99))),
             ("C", alert(48))], "refused by the client: unknown_ca, after the server's ServerHello"),
     ],

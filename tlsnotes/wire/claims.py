@@ -95,7 +95,7 @@ def _public_key(certificate: Message | None) -> bytes | str:
     if certificate.type == HandshakeType.compressed_certificate:
         tree = _decompressed(certificate)
         if tree is None:
-            return "the certificate is compressed in a way that is not opened here"
+            return f"certificates compressed with {value(certificate, 'algorithm')!s} are not opened here"
     first = tree.find("certificate_list.0") if tree else None
     key = first.find("subjectPublicKeyInfo") if first else None
     return key.raw if key else "the certificate's public key could not be found"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tlsnotes.wire.key_schedule import next_traffic_secret
-from tlsnotes.wire.protection import Opener, Suite, layout_of, opener_13
+from tlsnotes.wire.protection import Opener, Suite, layout_of, opener_13, openers_12
 from tlsnotes.wire.records import Layout, Record
 from tlsnotes.wire.registry import ContentType, HandshakeType
 
@@ -159,13 +159,31 @@ class Protection13:
 
 
 class Protection12:
-    """TLS 1.2: in the clear up to change_cipher_spec, then one set of keys (RFC 5246 section 7.1)."""
+    """TLS 1.2: in the clear up to change_cipher_spec, then one set of keys (RFC 5246 section 7.1).
 
-    def __init__(self, opener: Opener | None, layout: Layout, why: str) -> None:
+    `randoms` are the client's and the server's; `why`: what keeps these records from being opened, if anything does.
+    """
+
+    def __init__(
+        self,
+        sender: str,
+        suite: Suite | None,
+        secrets: Mapping[str, bytes],
+        randoms: tuple[bytes, bytes],
+        *,
+        encrypt_then_mac: bool,
+        why: str = "",
+    ) -> None:
+        why = why or unusable("CLIENT_RANDOM", suite, secrets)
         self.uses = [Use("CLIENT_RANDOM", why)]
         self.in_handshake = True
-        self._opener = opener
-        self._layout = layout
+        self._opener: Opener | None = None
+        self._layout = Layout("GenericStreamCipher")
+        if suite:
+            self._layout = layout_of(suite, tls13=False, encrypt_then_mac=encrypt_then_mac)
+        if suite and not why:
+            master_secret = secrets["CLIENT_RANDOM"]
+            self._opener = openers_12(suite, master_secret, *randoms, encrypt_then_mac=encrypt_then_mac)[sender]
         self._protected = False
         self._sequence = 0
 

@@ -12,15 +12,14 @@ from tlsnotes.checks import Check
 from tlsnotes.errors import DecodeError
 from tlsnotes.wire import facts, messages, verification
 from tlsnotes.wire.claims import unknown
-from tlsnotes.wire.epochs import Protection, Protection12, Protection13, Unprotected, unusable
+from tlsnotes.wire.epochs import Protection, Protection12, Protection13, Unprotected
 from tlsnotes.wire.fields import Field
 from tlsnotes.wire.hellos import Hellos, is_hello_retry_request, read_hellos
 from tlsnotes.wire.keylog import secrets_for, unreadable_lines
 from tlsnotes.wire.messages import TLS_1_2, TLS_1_3
 from tlsnotes.wire.outcome import outcome_of
 from tlsnotes.wire.presentation import Reader, Type
-from tlsnotes.wire.protection import Opener, layout_of, openers_12
-from tlsnotes.wire.records import Layout, Record, read_records
+from tlsnotes.wire.records import Record, read_records
 from tlsnotes.wire.registry import AlertDescription, ContentType, HandshakeType
 from tlsnotes.wire.streams import Message, Piece, Stream
 
@@ -125,19 +124,11 @@ class _Reading:
             )
             early = sender == CLIENT and hellos.offers("early_data")
             return Protection13(sender, hellos.suite, secrets, early=early, early_counts=accepted)
-        suite, etm = hellos.suite, hellos.answers("encrypt_then_mac")
-        why = unusable("CLIENT_RANDOM", suite, secrets)
-        if hellos.version != TLS_1_2:
-            why = f"{hellos.version} is not decrypted here"
+        why = "" if hellos.version == TLS_1_2 else f"{hellos.version} is not decrypted here"
         if hellos.compressed:
             why = "compressed records are not opened here"
-        opener: Opener | None = None
-        if suite and not why:
-            master_secret = secrets["CLIENT_RANDOM"]
-            randoms = hellos.client_random, hellos.server_random
-            opener = openers_12(suite, master_secret, *randoms, encrypt_then_mac=etm)[sender]
-        layout = layout_of(suite, tls13=False, encrypt_then_mac=etm) if suite else Layout("GenericStreamCipher")
-        return Protection12(opener, layout, why)
+        randoms, etm = (hellos.client_random, hellos.server_random), hellos.answers("encrypt_then_mac")
+        return Protection12(sender, hellos.suite, secrets, randoms, encrypt_then_mac=etm, why=why)
 
     def _message(self, piece: Piece) -> Message:
         wanted, name, kind = _schema(piece)

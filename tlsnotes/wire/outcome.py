@@ -27,7 +27,7 @@ def outcome_of(
     if finished == {"client", "server"} or flowed:
         return "established"
     if any(closed.values()):
-        return "unknown: the handshake goes on encrypted, and keys are missing"
+        return "unknown: the handshake goes on in records that could not be opened"
     last = next((m for m in reversed(messages) if m.content_type == ContentType.handshake), None)
     return f"broken off after the {last.sender}'s {last.name}" if last else "no handshake was seen"
 
