@@ -15,12 +15,15 @@ README = (ROOT / "README.md").read_text("utf-8")
 def test_the_cheat_sheet_runs_and_says_what_it_says(tmp_path: Path) -> None:
     code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
     assert code
-    assert len([line for line in code[1].splitlines() if line and "import" not in line]) == 10
+    assert len([line for line in code[1].splitlines() if line and "import" not in line]) == 13
     ran = subprocess.run(
         [sys.executable, "-c", code[1]], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
     assert ran.returncode == 0, ran.stderr
     assert "{'hello': 'shop@customers.example'" in ran.stdout
+    assert "<Handshake: TLS 1.3, " in ran.stdout
+    assert "Check(name='client CertificateVerify', ok=True" in ran.stdout
+    assert "<Field key_share: Extension, " in ran.stdout
     assert (tmp_path / "shop.pcapng").stat().st_size > 1000
 
 

@@ -11,7 +11,7 @@ is not here stays as bytes under its name or number.
 
 from __future__ import annotations
 
-from tlsnotes.wire import asn1, der, registry, sct
+from tlsnotes.wire import asn1_names, der, registry, sct
 from tlsnotes.wire.presentation import (
     Bounded,
     Enum,
@@ -214,7 +214,7 @@ PskKeyExchangeModes = Struct("PskKeyExchangeModes", ke_modes=Vector(Enum(registr
 # RFC 9846 section 4.3.4
 #   opaque DistinguishedName<1..2^16-1>;
 #   struct { DistinguishedName authorities<3..2^16-1>; } CertificateAuthoritiesExtension;
-DistinguishedName = Vector(opaque, 1, 2**16 - 1, holding=asn1.Name)
+DistinguishedName = Vector(opaque, 1, 2**16 - 1, holding=asn1_names.Name)
 CertificateAuthorities = Struct("CertificateAuthoritiesExtension", authorities=Vector(DistinguishedName, 3, 2**16 - 1))
 
 # RFC 9846 section 4.3.5
