@@ -13,6 +13,8 @@ from tlsnotes.wire.registry import HandshakeType, ProtocolVersion
 from tlsnotes.wire.verification import Evidence
 
 MAX_TICKET_LIFETIME = 604_800  # seconds, a week: RFC 9846 section 4.7.1
+# The OID of the extension of a certificate that holds timestamps: 1.3.6.1.4.1.11129.2.4.2 (RFC 6962 section 3.3).
+SCT_LIST = bytes.fromhex("060a2b06010401d679020402")
 SENTINELS = {b"DOWNGRD\x01": TLS_1_2, b"DOWNGRD\x00": ProtocolVersion.TLS_1_1}  # RFC 9846 section 4.2.3
 
 
@@ -122,7 +124,10 @@ def _tickets(evidence: Evidence) -> Iterator[Check]:
 def _timestamps(evidence: Evidence) -> Iterator[Check]:
     """Signed certificate timestamps are named, but their logs' keys are not known here."""
     count = sum(
-        field.type == "SignedCertificateTimestamp" for m in evidence.handshake("server") for field in m.field.walk()
+        field.type == "SignedCertificateTimestamp"
+        for m in evidence.handshake("server")
+        if SCT_LIST in m.raw or m.field.find("extensions.signed_certificate_timestamp")
+        for field in m.field.walk()
     )
     if count:
         why = f"the public keys of the logs that signed the {count} timestamps are not known here"

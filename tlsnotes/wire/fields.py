@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 Value = int | str | bytes | tuple[object, ...] | datetime | None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Field:
+# A NamedTuple is as immutable as a frozen dataclass, and made in a third of its time: a handshake has a thousand.
+class Field(NamedTuple):
     """Bytes `start` to `end` (offsets in `buffer`) under the name and the type that the standard gives them.
 
     `value` is what they mean: an int (a `Registry` member for a code point), text, bytes, a time, the tuple of the

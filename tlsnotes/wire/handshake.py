@@ -24,6 +24,8 @@ from tlsnotes.wire.registry import AlertDescription, ContentType, HandshakeType
 from tlsnotes.wire.streams import Message, Piece, Stream
 
 CLIENT, SERVER = "client", "server"
+# Where a server says what it has chosen.
+ANSWERS = {HandshakeType.server_hello, HandshakeType.encrypted_extensions, HandshakeType.server_key_exchange}
 MAX_PROBLEMS = 5  # named of one message
 MAX_VALUES = 50_000  # in one connection: five times the names of the largest certificate that anybody shows
 
@@ -130,14 +132,22 @@ class _Reading:
         randoms, etm = (hellos.client_random, hellos.server_random), hellos.answers("encrypt_then_mac")
         return Protection12(sender, hellos.suite, secrets, randoms, encrypt_then_mac=etm, why=why)
 
-    def _message(self, piece: Piece) -> Message:
-        wanted, name, kind = _schema(piece)
-        retry = is_hello_retry_request(piece.raw)
-        reader = Reader(piece.raw, {**self._known, "hello_retry_request": retry}, strict=False, budget=self._budget)
+    def _read(self, piece: Piece, wanted: Type, name: str) -> tuple[Field, list[DecodeError]]:
+        known = {**self._known, "hello_retry_request": is_hello_retry_request(piece.raw)}
+        reader = Reader(piece.raw, known, strict=False, budget=self._budget)
         reader.path.append(name)
         field = reader.whole(wanted, name)
         self._budget = reader.budget
-        self.notes += _problem_notes(piece, reader.problems)
+        return field, reader.problems
+
+    def _message(self, piece: Piece) -> Message:
+        wanted, name, kind = _schema(piece)
+        hello = self._hellos.client
+        if hello and hello.buffer == piece.raw:  # it has been read to know all the rest
+            field, problems = hello, self._hellos.problems
+        else:
+            field, problems = self._read(piece, wanted, name)
+        self.notes += _problem_notes(piece, problems)
         segment = self._segments[piece.records[-1].segment]
         time = segment[2] if len(segment) > 2 else None
         return Message(
@@ -218,6 +228,7 @@ def _handshake(
 ) -> Handshake:
     hellos, found = evidence.hellos, evidence.messages
     server = evidence.handshake(SERVER)
+    answers = [m for m in server if m.type in ANSWERS]
     tls13 = hellos.version == TLS_1_3
     data = {r.sender for r in records if r.content_type == ContentType.application_data}
     flowed = hellos.version == TLS_1_2 and data == {CLIENT, SERVER}
@@ -227,9 +238,9 @@ def _handshake(
     return Handshake(
         version=None if hellos.version is None else str(hellos.version),
         cipher_suite=None if hellos.cipher_suite is None else str(hellos.cipher_suite),
-        group=_text(_first(server, "key_share.server_share.group" if tls13 else "curve_params.namedcurve")),
+        group=_text(_first(answers, "key_share.server_share.group" if tls13 else "curve_params.namedcurve")),
         server_name=_text(hellos.client and hellos.client.find("extensions.server_name.host_name")),
-        alpn=_text(_first(server, "protocol_name_list.0")),
+        alpn=_text(_first(answers, "protocol_name_list.0")),
         resumed=hellos.answers("pre_shared_key") if tls13 else changed and verification.is_resumed_12(server),
         client_authenticated=proved and outcome == "established",
         hello_retry_request=any(is_hello_retry_request(m.raw) for m in server),

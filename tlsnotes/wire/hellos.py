@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tlsnotes.errors import DecodeError
 from tlsnotes.wire.epochs import Unprotected
 from tlsnotes.wire.fields import Field
 from tlsnotes.wire.messages import TLS_1_3, Handshake
@@ -19,10 +20,12 @@ from tlsnotes.wire.streams import Piece, Stream
 class Hellos:
     """The first ClientHello and the ServerHello, or the HelloRetryRequest where there is nothing more.
 
-    `version` and `cipher_suite` are those the server has chosen; without its answer, None.
+    `version` and `cipher_suite` are those the server has chosen; without its answer, None. `problems` are those of the
+    ClientHello.
     """
 
     client: Field | None
+    problems: Sequence[DecodeError]
     server: Field | None
     version: ProtocolVersion | None
     cipher_suite: CipherSuite | None
@@ -77,16 +80,15 @@ def read_hellos(records: Sequence[Record]) -> Hellos:
     server = next(answers, None)
     if server and is_hello_retry_request(server.raw):
         server = next(answers, server)
-    answer = _read(server)
-    version, suite = None, None
+    answer, _ = _read(server, "ServerHello", TLS_1_3)
+    version = suite = None
     if answer:
         version = answer.find("extensions.supported_versions.selected_version") or answer.find("legacy_version")
         suite = answer.find("cipher_suite")
+    chosen = version.value if version and isinstance(version.value, ProtocolVersion) else None
+    hello, problems = _read(client, "ClientHello", chosen)
     return Hellos(
-        _read(client),
-        answer,
-        version.value if version and isinstance(version.value, ProtocolVersion) else None,
-        suite.value if suite and isinstance(suite.value, CipherSuite) else None,
+        hello, problems, answer, chosen, suite.value if suite and isinstance(suite.value, CipherSuite) else None
     )
 
 
@@ -97,11 +99,11 @@ def _clear(sender: str, wanted: HandshakeType, records: Sequence[Record]) -> Ite
             yield piece
 
 
-def _read(piece: Piece | None) -> Field | None:
+def _read(piece: Piece | None, name: str, version: ProtocolVersion | None) -> tuple[Field | None, list[DecodeError]]:
     if piece is None:
-        return None
-    retry = is_hello_retry_request(piece.raw)
-    return read_whole(Handshake, piece.raw, "", {"negotiated_version": TLS_1_3, "hello_retry_request": retry})[0]
+        return None, []
+    known = {"chosen_version": version, "hello_retry_request": is_hello_retry_request(piece.raw)}
+    return read_whole(Handshake, piece.raw, name, known)
 
 
 def _raw(message: Field | None, name: str) -> bytes:

@@ -13,7 +13,7 @@ suite). Extensions are in extensions.py.
 
 from __future__ import annotations
 
-from tlsnotes.wire import asn1, registry, sct
+from tlsnotes.wire import asn1, registry
 from tlsnotes.wire.extensions import (
     CertificateCompressionAlgorithm,
     CertificateStatus,
@@ -233,13 +233,19 @@ ServerDHParams = Struct(
 #           case ec_diffie_hellman: ServerECDHParams params; Signature signed_params;
 #       };
 #   } ServerKeyExchange;
+# RFC 5246 section 4.7
+#   struct {
+#      SignatureAndHashAlgorithm algorithm;
+#      opaque signature<0..2^16-1>;
+#   } DigitallySigned;
+DigitallySigned = Struct("DigitallySigned", algorithm=SignatureScheme, signature=Vector(opaque, 0, 2**16 - 1))
 _hint = Vector(opaque, 0, 2**16 - 1)
 _ske = "ServerKeyExchange"
 ServerKeyExchange = Select(
     "key_exchange",
     {
-        "ECDHE": Struct(_ske, params=ServerECDHParams, signed_params=sct.DigitallySigned),
-        "DHE": Struct(_ske, params=ServerDHParams, signed_params=sct.DigitallySigned),
+        "ECDHE": Struct(_ske, params=ServerECDHParams, signed_params=DigitallySigned),
+        "DHE": Struct(_ske, params=ServerDHParams, signed_params=DigitallySigned),
         "ECDH_anon": Struct(_ske, params=ServerECDHParams),
         "DH_anon": Struct(_ske, params=ServerDHParams),
         "PSK": Struct(_ske, psk_identity_hint=_hint),

@@ -15,7 +15,6 @@ from there to the end of the innermost vector as they are, and goes on behind it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Protocol
 
 from tlsnotes.errors import DecodeError
@@ -85,9 +84,9 @@ class Reader:
         self.problems.append(error)
         return f"expected {error.expected}, found {error.found}"
 
-    def spend(self) -> None:
-        """Count one more value. Raises `DecodeError` when there are too many."""
-        self.budget -= 1
+    def spend(self, values: int = 1) -> None:
+        """Count more values. Raises `DecodeError` when there are too many."""
+        self.budget -= values
         if self.budget < 0:
             raise self.error("an end: so many values are not read", "more")
 
@@ -111,7 +110,7 @@ class Reader:
         rest = self.undecoded(
             self.at, self.error(f"the end after {wanted.name}", f"{left} more byte{'s' * (left != 1)}")
         )
-        return replace(field, end=self.end, children=(*(field.children or (field,)), rest))
+        return field._replace(end=self.end, children=(*(field.children or (field,)), rest))
 
 
 def parse(wanted: Type, data: bytes, name: str = "", known: Mapping[str, object] | None = None) -> Field:
@@ -235,6 +234,7 @@ class Vector:
         self, item: Type | Callable[[int], Type], floor: int, ceiling: int, *, holding: Type | None = None
     ) -> None:
         self.item: Type | None = None if callable(item) else item  # None: bytes
+        self.item_size = int(getattr(item, "size", 0))
         self.holding = holding
         self.floor = floor
         self.ceiling = ceiling
@@ -271,22 +271,24 @@ class Vector:
         if self.item is None:
             reader.at = end
             return Field("contents", "opaque", start, end, buffer[start:end], (), buffer)
-        path = reader.path
+        item, path = self.item, reader.path
+        # Items of one size cannot fail as long as they are whole: the path, which only an error needs, can wait.
+        whole = min((end - start) // self.item_size, reader.budget) if self.item_size else 0
+        reader.spend(whole)
+        children = [item.read(reader, str(number)) for number in range(whole)]
         depth = len(path)
-        children: list[Field] = []
-        values: list[Value] = []
         while (at := reader.at) < end:
             name = str(len(children))
             path.append(name)
             try:
                 reader.spend()
-                field = self.item.read(reader, name)
+                field = item.read(reader, name)
             except DecodeError as error:
                 field = reader.undecoded(at, error)
             del path[depth:]
             children.append(field)
-            values.append(field.value)
-        value: Value = None if None in values else tuple(values)
+        values = tuple([field.value for field in children])
+        value: Value = None if None in values else values
         return Field("contents", self.contents, start, end, value, tuple(children), buffer)
 
 

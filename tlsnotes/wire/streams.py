@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from tlsnotes.wire.epochs import Protection
 from tlsnotes.wire.fields import Field
@@ -15,8 +16,7 @@ from tlsnotes.wire.records import Record
 from tlsnotes.wire.registry import ContentType, HandshakeType
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One message as bytes: of a handshake message from its type on, of anything else the plaintext of its record.
 
     `order` sorts the pieces of both directions as they became whole; `gap` says that records of the handshake before
