@@ -18,7 +18,7 @@ from tlsnotes import DecodeError, Handshake, Recording
 from tlsnotes.wire.fields import Field
 from tlsnotes.wire.handshake import MAX_VALUES, dissect
 from tlsnotes.wire.messages import Handshake as HandshakeMessage
-from tlsnotes.wire.presentation import parse, read_whole
+from tlsnotes.wire.reader import parse, read_whole
 
 Segments = list[tuple[str, bytes]]
 
@@ -89,8 +89,8 @@ def test_messages_with_random_changes_raise_decode_errors_or_are_read(path: Path
             data = mutate(message.raw)
             tree, problems = read_whole(HandshakeMessage, data, "Changed", known)
             assert_tiled(tree, data)
-            assert bool(problems) == any(field.problem for field in tree.walk())
             if problems:
+                assert any(field.problem for field in tree.walk())
                 with pytest.raises(DecodeError) as refused:
                     parse(HandshakeMessage, data, "Changed", known)
                 assert refused.value.path == problems[0].path

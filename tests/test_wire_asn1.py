@@ -22,7 +22,7 @@ from tlsnotes.wire import asn1
 from tlsnotes.wire.asn1 import parse_certificate, parse_crl, parse_csr, parse_der
 from tlsnotes.wire.fields import Field
 from tlsnotes.wire.oids import OIDS
-from tlsnotes.wire.presentation import parse
+from tlsnotes.wire.reader import parse
 from tlsnotes.wire.sct import SignedCertificateTimestampList
 
 

@@ -22,7 +22,7 @@ from tlsnotes.wire.asn1_keys import RSAPublicKey
 from tlsnotes.wire.asn1_names import GeneralName, Name
 from tlsnotes.wire.der import ANY, MAX_DEPTH
 from tlsnotes.wire.fields import Field, Value
-from tlsnotes.wire.presentation import Reader, Type, parse, read_whole
+from tlsnotes.wire.reader import Reader, Type, parse, read_whole
 
 STRICT = {"certificate": asn1.Certificate, "csr": asn1.CertificationRequest, "crl": asn1.CertificateList}
 

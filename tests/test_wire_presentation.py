@@ -11,15 +11,12 @@ from tlsnotes.wire import registry
 from tlsnotes.wire.presentation import (
     Bounded,
     Enum,
+    Foreign,
     Optional,
-    Reader,
     Select,
     Struct,
-    Type,
     Vector,
     opaque,
-    parse,
-    read_whole,
     rest,
     uint8,
     uint16,
@@ -27,6 +24,7 @@ from tlsnotes.wire.presentation import (
     uint32,
     uint64,
 )
+from tlsnotes.wire.reader import Reader, Type, parse, read_whole
 
 Group = Enum(registry.NamedGroup)
 Share = Struct("Share", group=Group, key=Vector(opaque, 1, 2**16 - 1))
@@ -198,6 +196,36 @@ def test_a_field_prints_as_one_line_whatever_it_holds() -> None:
         assert text.isprintable()
         assert len(text) < 120
     assert repr(parse(Shares, SHARES)) == "<Field Shares: Shares, bytes 0 to 16, 1 children>"
+
+
+class Number:
+    """A language of one word: 7."""
+
+    name = "Number"
+    optional = False
+
+    def read(self, reader: Reader, name: str) -> Field:
+        """Read the word, and find another odd."""
+        field = uint8.read(reader, name)
+        return field if field.value == 7 else field._replace(problem=reader.note(reader.error("7", str(field.value))))
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_what_is_odd_in_another_language_is_its_own(strict: bool) -> None:
+    holding = Struct("S", data=Vector(opaque, 0, 255, holding=Foreign(Number())), after=uint8)
+    field, problems = read_whole(holding, b"\1\x08\x02", "Top", strict=strict)
+    assert problems == []
+    odd = field.find("data.contents")
+    assert odd is not None
+    assert odd.problem == "expected 7, found 8"
+    assert field.children[-1].value == 2
+
+
+def test_what_cannot_be_read_in_another_language_is_a_problem_here_too() -> None:
+    holding = Struct("S", data=Vector(opaque, 0, 255, holding=Foreign(uint32)), after=uint8)
+    _, problems = read_whole(holding, b"\1\x08\x02", "Top")
+    assert [problem.path for problem in problems] == ["Top.data"]
+    assert refused(holding, b"\1\x08\x02").path == "Top.data"
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)

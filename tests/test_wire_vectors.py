@@ -14,8 +14,8 @@ from needs import every_vector, vectors
 from tlsnotes import DecodeError, Field, Handshake, Message, Recording
 from tlsnotes.wire.hellos import is_hello_retry_request
 from tlsnotes.wire.messages import Handshake as HandshakeMessage
-from tlsnotes.wire.presentation import parse
 from tlsnotes.wire.protection import suite_of
+from tlsnotes.wire.reader import parse
 from tlsnotes.wire.registry import CipherSuite, ContentType, HandshakeType, ProtocolVersion
 
 # What a key log cannot settle, in these files or in any.

@@ -24,6 +24,7 @@ _HOMES = {
     "tlsnotes.pki.keys": ("KEY_KINDS", "generate_key", "key_kind", "load_key", "save_key"),
     "tlsnotes.show.pulse": ("pulse",),
     "tlsnotes.show.tables": ("checks_table", "recording_table"),
+    "tlsnotes.wire.asn1": ("parse_certificate", "parse_crl", "parse_csr", "parse_der"),
     "tlsnotes.wire.fields": ("Field",),
     "tlsnotes.wire.handshake": ("Handshake",),
     "tlsnotes.wire.records": ("Record",),

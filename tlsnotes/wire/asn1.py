@@ -40,7 +40,7 @@ from tlsnotes.wire.notation import (
     sequence_of,
     set_of,
 )
-from tlsnotes.wire.presentation import UNDECODED, Reader, Type
+from tlsnotes.wire.reader import UNDECODED, Reader, Type
 
 
 class Version(Registry, size=1):

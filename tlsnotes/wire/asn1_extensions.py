@@ -39,7 +39,7 @@ from tlsnotes.wire.notation import (
     sequence_of,
     set_of,
 )
-from tlsnotes.wire.presentation import Reader, Type
+from tlsnotes.wire.reader import Reader, Type
 from tlsnotes.wire.registry import ExtensionType
 
 # ---- Section 4.2.1.1: authorityKeyIdentifier

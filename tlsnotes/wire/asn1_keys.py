@@ -26,7 +26,8 @@ from tlsnotes.wire.notation import (
     sequence,
 )
 from tlsnotes.wire.oids import DOTTED, name_of
-from tlsnotes.wire.presentation import Reader, Type, opaque, rest
+from tlsnotes.wire.presentation import opaque, rest
+from tlsnotes.wire.reader import Reader, Type
 
 
 class _Absent:

@@ -31,8 +31,8 @@ from tlsnotes.wire.notation import (
     set_of,
     size,
 )
-from tlsnotes.wire.presentation import Reader
 from tlsnotes.wire.primitives import Contents
+from tlsnotes.wire.reader import Reader
 
 
 # DirectoryString ::= CHOICE {

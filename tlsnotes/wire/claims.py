@@ -15,7 +15,7 @@ from tlsnotes.wire import key_schedule
 from tlsnotes.wire.fields import Field
 from tlsnotes.wire.hellos import Hellos
 from tlsnotes.wire.messages import TLS_1_3, Certificate
-from tlsnotes.wire.presentation import read_whole
+from tlsnotes.wire.reader import read_whole
 from tlsnotes.wire.registry import CertificateCompressionAlgorithm, HandshakeType, SignatureScheme
 from tlsnotes.wire.signatures import verify
 from tlsnotes.wire.streams import Message

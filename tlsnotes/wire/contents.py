@@ -11,8 +11,8 @@ from typing import Protocol
 from tlsnotes.errors import DecodeError
 from tlsnotes.wire import primitives
 from tlsnotes.wire.fields import Field
-from tlsnotes.wire.presentation import Reader, Type
 from tlsnotes.wire.primitives import Contents
+from tlsnotes.wire.reader import Reader, Type
 
 
 class Schema(Type, Protocol):

@@ -18,8 +18,8 @@ from tlsnotes.wire import primitives
 from tlsnotes.wire.contents import Bits, Items, keys_of
 from tlsnotes.wire.fields import Field
 from tlsnotes.wire.oids import name_of
-from tlsnotes.wire.presentation import Reader
 from tlsnotes.wire.primitives import Decode
+from tlsnotes.wire.reader import Reader
 
 MAX_DEPTH = 40  # a certificate has about 15
 CONSTRUCTED = 0x20

@@ -15,9 +15,9 @@ from tlsnotes.wire import asn1_names, der, registry, sct
 from tlsnotes.wire.presentation import (
     Bounded,
     Enum,
+    Foreign,
     Select,
     Struct,
-    Type,
     Vector,
     opaque,
     rest,
@@ -25,6 +25,7 @@ from tlsnotes.wire.presentation import (
     uint16,
     uint32,
 )
+from tlsnotes.wire.reader import Type
 from tlsnotes.wire.registry import ExtensionType
 
 NamedGroup = Enum(registry.NamedGroup)
@@ -99,7 +100,7 @@ CertificateStatus = Struct(
     status_type=Enum(registry.CertificateStatusType),
     response=Select(
         "status_type",
-        {registry.CertificateStatusType.ocsp: Vector(opaque, 1, 2**24 - 1, holding=der.ANY)},
+        {registry.CertificateStatusType.ocsp: Vector(opaque, 1, 2**24 - 1, holding=Foreign(der.ANY))},
         rest(),
     ),
 )
@@ -214,7 +215,7 @@ PskKeyExchangeModes = Struct("PskKeyExchangeModes", ke_modes=Vector(Enum(registr
 # RFC 9846 section 4.3.4
 #   opaque DistinguishedName<1..2^16-1>;
 #   struct { DistinguishedName authorities<3..2^16-1>; } CertificateAuthoritiesExtension;
-DistinguishedName = Vector(opaque, 1, 2**16 - 1, holding=asn1_names.Name)
+DistinguishedName = Vector(opaque, 1, 2**16 - 1, holding=Foreign(asn1_names.Name))
 CertificateAuthorities = Struct("CertificateAuthoritiesExtension", authorities=Vector(DistinguishedName, 3, 2**16 - 1))
 
 # RFC 9846 section 4.3.5
@@ -225,7 +226,7 @@ CertificateAuthorities = Struct("CertificateAuthoritiesExtension", authorities=V
 #   struct { OIDFilter filters<0..2^16-1>; } OIDFilterExtension;
 OIDFilter = Struct(
     "OIDFilter",
-    certificate_extension_oid=Vector(opaque, 1, 2**8 - 1, holding=der.ANY),
+    certificate_extension_oid=Vector(opaque, 1, 2**8 - 1, holding=Foreign(der.ANY)),
     certificate_extension_values=Vector(opaque, 0, 2**16 - 1),
 )
 OIDFilterExtension = Struct("OIDFilterExtension", filters=Vector(OIDFilter, 0, 2**16 - 1))

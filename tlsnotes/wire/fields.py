@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
+from enum import Enum
 from typing import NamedTuple
 
 Value = int | str | bytes | tuple[object, ...] | datetime | None
@@ -79,6 +80,8 @@ class Field(NamedTuple):
                 return f", {data[:16].hex()}{'…' if len(data) > 16 else ''}"
             case tuple() as items:
                 return f", {len(items)} items"
+            case int() as number if not isinstance(number, Enum) and abs(number) >= 1 << 128:
+                return f", {'-' * (number < 0)}0x{abs(number):x}"[:32] + "…"  # Python writes no number of 5,000 digits
             case value:
                 text = str(value)
                 return f", {ascii(text[:40])[1:-1]}{'…' if len(text) > 40 else ''}"

@@ -18,7 +18,7 @@ from tlsnotes.wire.hellos import Hellos, is_hello_retry_request, read_hellos
 from tlsnotes.wire.keylog import secrets_for, unreadable_lines
 from tlsnotes.wire.messages import TLS_1_2, TLS_1_3
 from tlsnotes.wire.outcome import outcome_of
-from tlsnotes.wire.presentation import Reader, Type
+from tlsnotes.wire.reader import Reader, Type
 from tlsnotes.wire.records import Record, read_records
 from tlsnotes.wire.registry import AlertDescription, ContentType, HandshakeType
 from tlsnotes.wire.streams import Message, Piece, Stream

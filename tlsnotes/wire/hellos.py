@@ -9,8 +9,8 @@ from tlsnotes.errors import DecodeError
 from tlsnotes.wire.epochs import Unprotected
 from tlsnotes.wire.fields import Field
 from tlsnotes.wire.messages import TLS_1_3, Handshake
-from tlsnotes.wire.presentation import read_whole
 from tlsnotes.wire.protection import Suite, suite_of
+from tlsnotes.wire.reader import read_whole
 from tlsnotes.wire.records import HELLO_RETRY_REQUEST, Record
 from tlsnotes.wire.registry import CipherSuite, ContentType, HandshakeType, ProtocolVersion
 from tlsnotes.wire.streams import Piece, Stream

@@ -26,10 +26,10 @@ from tlsnotes.wire.extensions import (
 from tlsnotes.wire.presentation import (
     Bounded,
     Enum,
+    Foreign,
     Optional,
     Select,
     Struct,
-    Type,
     Vector,
     opaque,
     rest,
@@ -37,6 +37,7 @@ from tlsnotes.wire.presentation import (
     uint24,
     uint32,
 )
+from tlsnotes.wire.reader import Type
 from tlsnotes.wire.registry import HandshakeType
 
 TLS_1_2, TLS_1_3 = registry.ProtocolVersion.TLS_1_2, registry.ProtocolVersion.TLS_1_3
@@ -142,7 +143,7 @@ CertificateRequest = Struct(
 #   } Certificate;
 CertificateEntry = Struct(
     "CertificateEntry",
-    cert_data=Vector(opaque, 1, 2**24 - 1, holding=asn1.Certificate),
+    cert_data=Vector(opaque, 1, 2**24 - 1, holding=Foreign(asn1.Certificate)),
     extensions=extensions_of("CertificateEntry"),
 )
 Certificate = Struct(
@@ -195,7 +196,7 @@ KeyUpdate = Struct("KeyUpdate", request_update=Enum(registry.KeyUpdateRequest))
 #   struct {
 #       ASN.1Cert certificate_list<0..2^24-1>;
 #   } Certificate;
-ASN1Cert = Vector(opaque, 1, 2**24 - 1, holding=asn1.Certificate)
+ASN1Cert = Vector(opaque, 1, 2**24 - 1, holding=Foreign(asn1.Certificate))
 Certificate12 = Struct("Certificate", certificate_list=Vector(ASN1Cert, 0, 2**24 - 1))
 
 # RFC 8422 section 5.4

@@ -37,8 +37,8 @@ from tlsnotes.wire.der import (
 )
 from tlsnotes.wire.fields import Field, Value
 from tlsnotes.wire.oids import DOTTED, name_of
-from tlsnotes.wire.presentation import UNDECODED, Reader, Type
 from tlsnotes.wire.primitives import Contents
+from tlsnotes.wire.reader import UNDECODED, Reader, Type
 
 
 class _Members:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from tlsnotes.wire.fields import Field, Value
-from tlsnotes.wire.presentation import Reader
+from tlsnotes.wire.reader import Reader
 
 Contents = tuple[Value, tuple[Field, ...], str]  # the value, the fields inside, and what is odd
 Decode = Callable[[Reader], Contents]

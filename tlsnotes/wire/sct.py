@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from tlsnotes.wire import algorithms
 from tlsnotes.wire.code_points import Registry
 from tlsnotes.wire.fields import Field
-from tlsnotes.wire.presentation import Enum, Reader, Struct, Vector, opaque, uint64
+from tlsnotes.wire.presentation import Enum, Struct, Vector, opaque, uint64
+from tlsnotes.wire.reader import Reader
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
