@@ -5,7 +5,7 @@
 # interrupted install is taken up again, and a second run installs nothing.
 
 .POSIX:
-.PHONY: help lab test check notebooks constraints settled
+.PHONY: help lab test check notebooks bench constraints settled
 .NOTPARALLEL:
 
 PYTHON =
@@ -14,6 +14,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 LAB = $(VENV)/.installed-lab
 TEST = $(VENV)/.installed-test
+BENCH = $(VENV)/.installed-bench
 # As environment variables and not as `-c`, so that they bind the build backend too. (PIP_BUILD_CONSTRAINT: from pip 25.3 on.)
 PIP = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 \
 	$(BIN)/python -m pip install --quiet --editable
@@ -25,6 +26,7 @@ help:
 	@echo "make test         set up and run every test                      (ARGS=\"-m 'not browser'\" goes on to pytest)"
 	@echo 'make check        ruff and mypy'
 	@echo 'make notebooks    run every notebook again, in place             (ARGS=notebooks/NAME.ipynb for some)'
+	@echo 'make bench        time it against its peers, in one table        (ARGS="import dissect/4kB" for some rows)'
 	@echo 'make constraints  choose the versions in constraints.txt again   (ARGS=--upgrade for the newest)'
 	@echo 'PYTHON=/path/to/python names the Python that .venv is made with; otherwise the first one >= 3.11 is taken.'
 
@@ -42,12 +44,15 @@ check: settled $(TEST)
 notebooks: settled $(TEST)
 	@$(BIN)/python tests/tools/execute_notebooks.py $(ARGS)
 
+bench: settled $(BENCH)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
 constraints: $(BIN)/python
 	@$(BIN)/python tests/tools/make_constraints.py $(ARGS)
 
 # A folder that was moved or copied brings a .venv which still points to where it was: install once more.
 settled: $(BIN)/python
-	@if [ "$$(cat $(VENV)/.place 2>/dev/null)" != "$$(pwd -P)" ]; then rm -f $(LAB) $(TEST); fi
+	@if [ "$$(cat $(VENV)/.place 2>/dev/null)" != "$$(pwd -P)" ]; then rm -f $(LAB) $(TEST) $(BENCH); fi
 
 $(LAB): pyproject.toml constraints.txt
 	@echo 'Installing what the course needs into $(VENV) (once, about a minute) ...'
@@ -62,6 +67,13 @@ $(TEST): pyproject.toml constraints.txt
 	@$(PIP) '.[test]'
 	@pwd -P > $(VENV)/.place
 	@touch $(LAB) $(TEST)
+
+$(BENCH): pyproject.toml constraints.txt
+	@echo 'Installing what the course and its peers need into $(VENV) (once, about a minute) ...'
+	@$(HAS_PIP) || $(BIN)/python -m ensurepip
+	@$(PIP) '.[bench]'
+	@pwd -P > $(VENV)/.place
+	@touch $(LAB) $(BENCH)
 
 # Debian and Ubuntu part venv and ensurepip from Python, pyenv's shims are there for versions that are not chosen, and macOS
 # has a python3 that only offers to install one: so a candidate is what runs this line, not what is called python.
