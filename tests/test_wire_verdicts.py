@@ -261,6 +261,7 @@ def test_a_secret_of_the_wrong_size_is_noted_and_not_used(size: int) -> None:
         ("TLS_DHE_RSA_WITH_AES_256_CBC_SHA256", "DHE", "AES_256_CBC", "sha256", "sha256", True),
         ("TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8", "ECDHE", "AES_128_CCM_8", "sha256", "sha256", True),
         ("TLS_DHE_PSK_WITH_AES_128_GCM_SHA256", "DHE_PSK", "AES_128_GCM", "sha256", "sha256", True),
+        ("TLS_PSK_DHE_WITH_AES_128_CCM_8", "DHE_PSK", "AES_128_CCM_8", "sha256", "sha256", True),
         ("TLS_ECDH_anon_WITH_AES_128_CBC_SHA", "ECDH_anon", "AES_128_CBC", "sha1", "sha256", True),
         ("TLS_RSA_WITH_NULL_SHA256", "RSA", "NULL", "sha256", "sha256", True),
         ("TLS_RSA_WITH_3DES_EDE_CBC_SHA", "RSA", "3DES_EDE_CBC", "sha1", "sha256", True),

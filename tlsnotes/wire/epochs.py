@@ -120,7 +120,13 @@ class Protection13:
     @property
     def in_handshake(self) -> bool:
         """Whether what is closed now may have been a message of the handshake (or the end of accepted early data)."""
-        return self._at < len(self.uses) - 1 and (self._early_counts or not self._early or self._at > 0)
+        at = self._closing()
+        return at < len(self.uses) - 1 and (self._early_counts or not self._early or at > 0)
+
+    def _closing(self) -> int:
+        """Which secret protects a record that does not open: where early data was refused, nothing marks its end."""
+        refused = self._early and not self._early_counts and self._at == 0
+        return 1 if refused and self.uses[0].opened else self._at
 
     def layout(self, record: Record) -> Layout | None:
         """Protected records bear the type application_data on the outside (RFC 9846 section 5.2)."""
@@ -139,7 +145,7 @@ class Protection13:
                 # struct { opaque content[]; ContentType type; uint8 zeros[]; } TLSInnerPlaintext;  section 5.2
                 content = inner.rstrip(b"\0")
                 return (content[:-1], content[-1]) if content else (inner, None)
-        self.uses[self._at].closed.append(record.index)
+        self.uses[self._closing()].closed.append(record.index)
         self._sequence += 1
         return None
 

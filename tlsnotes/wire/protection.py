@@ -94,7 +94,7 @@ def suite_of(number: CipherSuite) -> Suite | None:
     if not (found := re.fullmatch(rf"TLS_(\w+?)_WITH_(\w+?)(?:_({hash_names}))?", number.name)):
         return None
     # "ECDHE_RSA": how the key is agreed, and who signs it; "DHE_PSK" and "DH_anon" are agreements of their own.
-    exchange = found[1].replace("_EXPORT", "")
+    exchange = found[1].replace("_EXPORT", "").replace("PSK_DHE", "DHE_PSK")  # RFC 6655 turns it round
     exchange = exchange if exchange.endswith(("_PSK", "_anon")) else exchange.partition("_")[0]
     mac = HASHES[found[3] or "SHA256"]
     return Suite(exchange, found[2], mac, mac if found[3] == "SHA384" else HASHES["SHA256"])

@@ -192,10 +192,10 @@ def _transcript_hash(transcript: Transcript, finished: Sequence[Check], rfc: str
         return
     verdicts = {check.ok for check in finished}
     what = f"{transcript.algorithm.name.upper()} of the handshake's {len(transcript.raw)} messages"
-    if verdicts == {None}:
-        yield claims.unknown("transcript hash", "no Finished could be judged", rfc)
-    elif False in verdicts:
+    if False in verdicts:
         yield Check("transcript hash", False, f"{what}: a Finished does not fit it", rfc, "transcript hash")
+    elif None in verdicts:
+        yield claims.unknown("transcript hash", "a Finished that would confirm it could not be judged", rfc)
     else:
         detail = f"{what}: {transcript.digest().hex()}; Finished confirms it"
         yield Check("transcript hash", True, detail, rfc, "transcript hash")
