@@ -31,17 +31,9 @@ def keys_of(schema: object) -> frozenset[str]:
 
 def read_items(reader: Reader, item: Schema, children: list[Field], *, named: bool = False) -> None:
     """Read items up to the end; where they are not `named` by themselves, their names are their indices."""
-    path = reader.path
-    depth = len(path)
-    while (at := reader.at) < reader.end:
+    while reader.at < reader.end:
         index = str(len(children))
-        path.append(index)
-        try:
-            field = item.read(reader, "" if named else index)
-        except DecodeError as error:
-            field = reader.undecoded(at, error)
-        del path[depth:]
-        children.append(field)
+        children.append(reader.part(item, index, "" if named else index))
 
 
 class Items:

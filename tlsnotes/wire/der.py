@@ -75,7 +75,6 @@ class Tagged:
 
     def after_identifier(self, reader: Reader, name: str, at: int, tag: int, oddity: str = "") -> Field:
         """Read the length at `at`, and the contents (X.690 section 8.1); `oddity`: what is odd about the identifier."""
-        reader.spend()
         buffer, start, outer = reader.buffer, reader.at, reader.end
         if at == outer:
             raise reader.error("a length", "the end", at)

@@ -27,7 +27,7 @@ CLIENT, SERVER = "client", "server"
 # Where a server says what it has chosen.
 ANSWERS = {HandshakeType.server_hello, HandshakeType.encrypted_extensions, HandshakeType.server_key_exchange}
 MAX_PROBLEMS = 5  # named of one message
-MAX_VALUES = 50_000  # in one connection: five times the names of the largest certificate that anybody shows
+MAX_VALUES = 100_000  # in one connection: ten times the names of the largest certificate that anybody shows
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from tlsnotes.errors import DecodeError
 from tlsnotes.wire import primitives
 from tlsnotes.wire.code_points import Registry
 from tlsnotes.wire.contents import Bits, Held, Items, Schema, keys_of, read_items
@@ -57,7 +56,6 @@ class _Members:
     def __call__(self, reader: Reader) -> Contents:
         """Read them in their order."""
         buffer, end, path = reader.buffer, reader.end, reader.path
-        depth = len(path)
         children: list[Field] = []
         value: Value = None
         problem = ""
@@ -70,12 +68,7 @@ class _Members:
                 if not children or children[-1].name != UNDECODED:
                     problem = reader.note(reader.error(f"{member} ({wanted.name})", "the end"))
                 break
-            path.append(member)
-            try:
-                field = wanted.read(reader, member)
-            except DecodeError as error:
-                field = reader.undecoded(at, error)
-            del path[depth:]
+            field = reader.part(wanted, member, member)
             children.append(field)
             if chosen_by:
                 reader.known[member] = field.value

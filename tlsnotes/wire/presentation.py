@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tlsnotes.errors import DecodeError
 from tlsnotes.wire.fields import Field, Value
 from tlsnotes.wire.reader import UNDECODED, Reader, Type
 from tlsnotes.wire.registry import Registry
@@ -164,22 +163,14 @@ class Vector:
         if self.item is None:
             reader.at = end
             return Field("contents", "opaque", start, end, buffer[start:end], (), buffer)
-        item, path = self.item, reader.path
+        item = self.item
         # Items of one size cannot fail as long as they are whole: the path, which only an error needs, can wait.
         whole = min((end - start) // self.item_size, reader.budget) if self.item_size else 0
         reader.spend(whole)
         children = [item.read(reader, str(number)) for number in range(whole)]
-        depth = len(path)
-        while (at := reader.at) < end:
+        while reader.at < end:
             name = str(len(children))
-            path.append(name)
-            try:
-                reader.spend()
-                field = item.read(reader, name)
-            except DecodeError as error:
-                field = reader.undecoded(at, error)
-            del path[depth:]
-            children.append(field)
+            children.append(reader.part(item, name, name))
         values = tuple([field.value for field in children])
         value: Value = None if None in values else values
         return Field("contents", self.contents, start, end, value, tuple(children), buffer)
@@ -203,27 +194,20 @@ class Struct:
 
     def read(self, reader: Reader, name: str) -> Field:
         """Read the members in their order; what is optional may be missing at the end."""
-        start, path = reader.at, reader.path
-        depth = len(path)
+        start = reader.at
         noted = len(reader.problems)
         children: list[Field] = []
         for member, wanted in self.members:
-            at = reader.at
-            if wanted.optional and at == reader.end:
+            if wanted.optional and reader.at == reader.end:
                 continue
-            path.append(member)
-            try:
-                field = wanted.read(reader, member)
-            except DecodeError as error:
-                field = reader.undecoded(at, error)
-            del path[depth:]
+            field = reader.part(wanted, member, member)
             children.append(field)
             if len(reader.problems) > noted and reader.at == reader.end:
                 break  # what follows has no bytes left, and its absence is no problem of its own
             if member in self.remembered:
                 reader.known[member] = field.value
             if member == self.named_by:
-                name = path[-1] = str(field.value)
+                name = reader.path[-1] = str(field.value)
         return Field(name, self.name, start, reader.at, None, tuple(children), reader.buffer)
 
 

@@ -75,11 +75,24 @@ class Reader:
         self.problems.append(error)
         return f"expected {error.expected}, found {error.found}"
 
-    def spend(self, values: int = 1) -> None:
+    def spend(self, values: int) -> None:
         """Count more values. Raises `DecodeError` when there are too many."""
         self.budget -= values
         if self.budget < 0:
             raise self.error("an end: so many values are not read", "more")
+
+    def part(self, wanted: Type, place: str, name: str) -> Field:
+        """Read one part of something at its `place` in the path; of one that cannot be read, keep the bytes."""
+        path, at = self.path, self.at
+        depth = len(path)
+        path.append(place)
+        try:
+            self.spend(1)
+            field = wanted.read(self, name)
+        except DecodeError as error:
+            field = self.undecoded(at, error)
+        del path[depth:]
+        return field
 
     def undecoded(self, start: int, error: DecodeError) -> Field:
         """Note the error and keep the bytes from `start` to the end as they are; a strict reader raises it."""
