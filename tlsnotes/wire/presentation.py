@@ -1,18 +1,21 @@
 """The presentation language of TLS (RFC 9846 section 3) as Python: a schema reads bytes and yields their `Field`s.
 
-uint16 = Uint(2)          uint16, section 3.3
-opaque(32)                opaque Random[32]                           a fixed number of bytes, section 3.4
-Vector(opaque, 0, 32)     opaque legacy_session_id<0..32>             length and contents, section 3.4
-Vector(opaque, 0, 2**16 - 1, holding=KeyShare)                        ... whose bytes are known to be a KeyShare
-Enum(registry.CipherSuite)                                            section 3.5
-Struct("Alert", level=..., description=...)                           section 3.6
-Select("msg_type", {...}) select (Handshake.msg_type) { case ... }    section 3.7
-Foreign(Certificate)      a value of another language, DER
+    uint16 = Uint(2)          uint16, section 3.3
+    opaque(32)                opaque Random[32]                           a fixed number of bytes, section 3.4
+    Vector(opaque, 0, 32)     opaque legacy_session_id<0..32>             length and contents, section 3.4
+    Vector(opaque, 0, 2**16 - 1, holding=KeyShare)                        ... whose bytes are known to be a KeyShare
+    Enum(registry.CipherSuite)                                            section 3.5
+    Struct("Alert", level=..., description=...)                           section 3.6
+    Select("msg_type", {...}) select (Handshake.msg_type) { case ... }    section 3.7
+    Foreign(Certificate)      a value of another language, DER
+
+Each yields a field for every byte, length prefixes included. What does not fit is the reader's to raise or to note.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from tlsnotes.wire.fields import Field, Value
 from tlsnotes.wire.reader import UNDECODED, Reader, Type
@@ -108,7 +111,7 @@ class Bounded:
 
     def read(self, reader: Reader, name: str) -> Field:
         """Read the value, which must fill its bytes."""
-        end, outer = reader.at + int(str(reader.known[self.length])), reader.end
+        end, outer = reader.at + cast(int, reader.known[self.length]), reader.end
         if end > outer:
             raise reader.short(end - reader.at)
         reader.end = end
