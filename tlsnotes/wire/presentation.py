@@ -111,7 +111,7 @@ class Bounded:
 
     def read(self, reader: Reader, name: str) -> Field:
         """Read the value, which must fill its bytes."""
-        end, outer = reader.at + cast(int, reader.known[self.length]), reader.end
+        end, outer = reader.at + cast("int", reader.known[self.length]), reader.end
         if end > outer:
             raise reader.short(end - reader.at)
         reader.end = end
