@@ -244,8 +244,8 @@ def test_curl_and_openssl_talk_through_a_tap_and_either_may_write_the_keys(tmp_p
             assert {"SERVER_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0"} <= labels
             shown = subprocess.run(
                 [
-                    need("tshark"), "-r", str(inner.to_pcapng(tmp_path / "capture.pcapng")), "-T", "fields",
-                    "-e", "http.request.method",
+                    need("tshark"), "-r", str(inner.to_pcapng(tmp_path / "capture.pcapng")),
+                    "-d", f"tcp.port=={inner.server[1]},tls", "-T", "fields", "-e", "http.request.method",
                 ],
                 env=environment | {"HOME": str(tmp_path)}, capture_output=True, text=True, timeout=30, check=False,
             )  # fmt: skip

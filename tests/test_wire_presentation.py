@@ -11,6 +11,7 @@ from tlsnotes.wire import registry
 from tlsnotes.wire.presentation import (
     Bounded,
     Enum,
+    Fixed,
     Foreign,
     Optional,
     Select,
@@ -181,6 +182,14 @@ def test_the_same_bytes_may_have_parts_by_an_older_name() -> None:
     scheme = Enum(registry.SignatureScheme, hash=registry.HashAlgorithm, signature=registry.SignatureAlgorithm)
     field = parse(scheme, b"\4\3")
     assert [str(f.value) for f in field.walk()] == ["ecdsa_secp256r1_sha256", "sha256", "ecdsa"]
+
+
+def test_a_value_that_can_only_be_one_is_a_problem_where_it_is_another() -> None:
+    field, problems = read_whole(Fixed(uint8, 1), b"\2", "Top")
+    assert field.problem == "expected 1, found 2"
+    assert [problem.offset for problem in problems] == [0]
+    assert refused(Fixed(uint8, 1), b"\2").found == "2"
+    assert parse(Fixed(uint8, 1), b"\1").problem == ""
 
 
 def test_a_reader_stops_at_its_budget() -> None:

@@ -26,6 +26,7 @@ from tlsnotes.wire.extensions import (
 from tlsnotes.wire.presentation import (
     Bounded,
     Enum,
+    Fixed,
     Foreign,
     Optional,
     Select,
@@ -342,6 +343,6 @@ Alert = Struct("Alert", level=Enum(registry.AlertLevel), description=Enum(regist
 
 # RFC 5246 section 7.1 (RFC 9846 section 5: a single byte with the value 0x01)
 #   struct { enum { change_cipher_spec(1), (255) } type; } ChangeCipherSpec;
-ChangeCipherSpec = Struct("ChangeCipherSpec", type=uint8)
+ChangeCipherSpec = Struct("ChangeCipherSpec", type=Fixed(uint8, 1))
 
 ApplicationData = rest("application_data")

@@ -7,6 +7,7 @@
     Enum(registry.CipherSuite)                                            section 3.5
     Struct("Alert", level=..., description=...)                           section 3.6
     Select("msg_type", {...}) select (Handshake.msg_type) { case ... }    section 3.7
+    Fixed(uint8, 1)           uint8 type = 1
     Foreign(Certificate)      a value of another language, DER
 
 Each yields a field for every byte, length prefixes included. What does not fit is the reader's to raise or to note.
@@ -247,6 +248,24 @@ class Optional:
     def read(self, reader: Reader, name: str) -> Field:
         """Read it: it is there."""
         return self.wanted.read(reader, name)
+
+
+class Fixed:
+    """A value that can only be one: another is read, and is a problem."""
+
+    optional = False
+
+    def __init__(self, wanted: Type, value: Value) -> None:
+        self.wanted = wanted
+        self.name = wanted.name
+        self.value = value
+
+    def read(self, reader: Reader, name: str) -> Field:
+        """Read it. A strict reader raises `DecodeError` for another value."""
+        field = self.wanted.read(reader, name)
+        if field.value == self.value:
+            return field
+        return field._replace(problem=reader.note(reader.error(str(self.value), str(field.value), field.start)))
 
 
 class Foreign:
