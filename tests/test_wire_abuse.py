@@ -30,8 +30,8 @@ def assert_whole(read: Handshake) -> None:
         assert repr(message)
     for record in read.records:
         assert_tiled(record.field, record.raw)
-    assert "\n" not in repr(read)
-    assert all(note and "\n" not in note for note in read.notes)
+    said = [repr(read), read.outcome, *read.notes, *(check.detail for check in read.checks)]
+    assert all(text and text.isprintable() for text in said)
 
 
 class Mutator:
