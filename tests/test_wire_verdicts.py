@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tlsnotes import Check, Handshake, Recording, generate_key
+from tlsnotes import Check, Handshake, Recording, generate_key, self_signed
 from tlsnotes.wire.handshake import dissect
 from tlsnotes.wire.protection import suite_of
 from tlsnotes.wire.registry import CipherSuite, SignatureScheme
@@ -221,6 +221,27 @@ def test_a_ticket_may_last_a_week(lifetime: int) -> None:
     ticket = message(4, lifetime.to_bytes(4, "big") + bytes(4) + b"\0" + vector(b"ticket", 2) + vector(b"", 2))
     read = dissect([("C", client_hello(ONLY_13)), ("S", server_hello(CHOSEN_13, suite=b"\x13\1") + ticket)])
     assert check_of(read, "ticket lifetime").ok is (lifetime == 604_800)
+
+
+@pytest.mark.parametrize("raw", [True, False])
+def test_a_server_may_show_a_raw_public_key_instead_of_a_certificate(raw: bool) -> None:
+    """RFC 7250 in TLS 1.2, where all of this is in the clear."""
+    credential = self_signed("localhost")
+    key = credential.key
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    params = b"\3\0\x1d" + vector(b"x" * 32, 1)
+    signature = key.sign(RANDOM + RANDOM[::-1] + params, ec.ECDSA(hashes.SHA256()))
+    certificate = (
+        vector(spki(key), 3) if raw else vector(vector(credential.certificate.public_bytes(Encoding.DER), 3), 3)
+    )
+    asked = extension(20, vector(b"\2\0", 1))
+    hello = server_hello(*([extension(20, b"\2")] if raw else []), suite=b"\xc0\x2b")
+    flight = hello + message(11, certificate) + message(12, params + b"\4\3" + vector(signature, 2)) + message(14)
+    read = dissect([("C", client_hello(asked, suites=b"\xc0\x2b")), ("S", flight)])
+    assert check_of(read, "server ServerKeyExchange signature").ok is True
+    assert read.notes == ()
+    assert not [field for m in read.messages for field in m.field.walk() if field.problem]
+    assert bool(read.messages[2].field.find("raw_public_key")) is raw
 
 
 # ---- the key log

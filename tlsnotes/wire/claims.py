@@ -96,8 +96,9 @@ def _public_key(certificate: Message | None) -> bytes | str:
         tree = _decompressed(certificate)
         if tree is None:
             return f"certificates compressed with {value(certificate, 'algorithm')!s} are not opened here"
-    first = tree.find("certificate_list.0") if tree else None
-    key = first.find("subjectPublicKeyInfo") if first else None
+    first = tree and (tree.find("certificate_list.0") or tree.find("raw_public_key"))
+    keys = (field for field in first.walk() if field.type == "SubjectPublicKeyInfo") if first else iter(())
+    key = next(keys, None)
     return key.raw if key else "the certificate's public key could not be found"
 
 

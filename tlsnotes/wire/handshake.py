@@ -101,6 +101,7 @@ class _Reading:
             "chosen_version": hellos.version,
             "key_exchange": suite.key_exchange if suite else "",
         }
+        self._certificate_types: dict[str, object] = {}  # of whom: X.509 where the server has chosen nothing else
         self.opened: list[Record] = list(records)
         self.found: list[tuple[tuple[int, int], Message]] = []
         self.notes: list[str] = []
@@ -133,7 +134,11 @@ class _Reading:
         return Protection12(sender, hellos.suite, secrets, randoms, encrypt_then_mac=etm, why=why)
 
     def _read(self, piece: Piece, wanted: Type, name: str) -> tuple[Field, list[DecodeError]]:
-        known = {**self._known, "hello_retry_request": is_hello_retry_request(piece.raw)}
+        known = {
+            **self._known,
+            "hello_retry_request": is_hello_retry_request(piece.raw),
+            "certificate_type": self._certificate_types.get(piece.sender),
+        }
         reader = Reader(piece.raw, known, strict=False, budget=self._budget)
         reader.path.append(name)
         field = reader.whole(wanted, name)
@@ -147,6 +152,10 @@ class _Reading:
             field, problems = hello, self._hellos.problems
         else:
             field, problems = self._read(piece, wanted, name)
+        if kind in ANSWERS and piece.content_type == ContentType.handshake:
+            for sender in (CLIENT, SERVER):
+                if chosen := field.find(f"extensions.{sender}_certificate_type.certificate_type"):
+                    self._certificate_types[sender] = chosen.value
         self.notes += _problem_notes(piece, problems)
         segment = self._segments[piece.records[-1].segment]
         time = segment[2] if len(segment) > 2 else None

@@ -7,13 +7,13 @@
     } Handshake;
 
 What a message looks like may depend on what only the connection knows: "negotiated_version" ("chosen_version" where no
-guess will do), "hello_retry_request" (whether a ServerHello is one) and, in TLS 1.2, "key_exchange" (by the cipher
-suite). Extensions are in extensions.py.
+guess will do), "hello_retry_request" (whether a ServerHello is one), "certificate_type" (RFC 7250) and, in TLS 1.2,
+"key_exchange" (by the cipher suite). Extensions are in extensions.py.
 """
 
 from __future__ import annotations
 
-from tlsnotes.wire import asn1, registry
+from tlsnotes.wire import asn1, asn1_keys, registry
 from tlsnotes.wire.extensions import (
     CertificateCompressionAlgorithm,
     CertificateStatus,
@@ -134,7 +134,8 @@ CertificateRequest = Struct(
 # RFC 9846 section 4.5.1
 #   struct {
 #       select (certificate_type) {
-#           case X509: opaque cert_data<1..2^24-1>;     ...
+#           case RawPublicKey: opaque ASN1_subjectPublicKeyInfo<1..2^24-1>;
+#           case X509: opaque cert_data<1..2^24-1>;
 #       };
 #       Extension extensions<0..2^16-1>;
 #   } CertificateEntry;
@@ -142,9 +143,14 @@ CertificateRequest = Struct(
 #       opaque certificate_request_context<0..2^8-1>;
 #       CertificateEntry certificate_list<0..2^24-1>;
 #   } Certificate;
+_certificate = Select(
+    "certificate_type",
+    {registry.CertificateType.RawPublicKey: Foreign(asn1_keys.SubjectPublicKeyInfo)},
+    Foreign(asn1.Certificate),
+)
 CertificateEntry = Struct(
     "CertificateEntry",
-    cert_data=Vector(opaque, 1, 2**24 - 1, holding=Foreign(asn1.Certificate)),
+    cert_data=Vector(opaque, 1, 2**24 - 1, holding=_certificate),
     extensions=extensions_of("CertificateEntry"),
 )
 Certificate = Struct(
@@ -197,8 +203,14 @@ KeyUpdate = Struct("KeyUpdate", request_update=Enum(registry.KeyUpdateRequest))
 #   struct {
 #       ASN.1Cert certificate_list<0..2^24-1>;
 #   } Certificate;
+# RFC 7250 section 3: a raw public key stands there alone, not in a list
 ASN1Cert = Vector(opaque, 1, 2**24 - 1, holding=Foreign(asn1.Certificate))
-Certificate12 = Struct("Certificate", certificate_list=Vector(ASN1Cert, 0, 2**24 - 1))
+ASN1SubjectPublicKeyInfo = Vector(opaque, 1, 2**24 - 1, holding=Foreign(asn1_keys.SubjectPublicKeyInfo))
+Certificate12 = Select(
+    "certificate_type",
+    {registry.CertificateType.RawPublicKey: Struct("Certificate", raw_public_key=ASN1SubjectPublicKeyInfo)},
+    Struct("Certificate", certificate_list=Vector(ASN1Cert, 0, 2**24 - 1)),
+)
 
 # RFC 8422 section 5.4
 #   struct {
