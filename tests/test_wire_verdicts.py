@@ -208,6 +208,36 @@ def test_what_is_not_recomputed_is_said_to_be_so(suite: bytes) -> None:
     assert any("closed" in note or "not opened here" in note or "no SERVER_" in note for note in read.notes)
 
 
+@pytest.mark.parametrize(
+    "suite", ["TLS_RSA_WITH_NULL_SHA256", "TLS_RSA_WITH_AES_128_CBC_SHA", "TLS_RSA_WITH_AES_128_GCM_SHA256"]
+)
+def test_a_cipher_suite_of_tls_1_2_opens_nothing_in_tls_1_3(suite: str) -> None:
+    keylog = f"SERVER_HANDSHAKE_TRAFFIC_SECRET {RANDOM.hex()} {'00' * 32}\n"
+    answer = server_hello(CHOSEN_13, suite=int(CipherSuite[suite]).to_bytes(2, "big")) + record(23, bytes(50))
+    read = dissect([("C", client_hello(ONLY_13)), ("S", answer)], keylog)
+    assert any("none of this version" in note for note in read.notes)
+    assert read.records[-1].plaintext is None
+
+
+@pytest.mark.parametrize("version", [0x0300, 0x0301, 0x0302, 0x0303, 0x0304, 0x1A1A])
+def test_whatever_a_server_chooses_is_survived(version: int) -> None:
+    secrets = {"CLIENT_RANDOM": 48, "SERVER_HANDSHAKE_TRAFFIC_SECRET": 32, "SERVER_TRAFFIC_SECRET_0": 48}
+    keylog = "".join(f"{label} {RANDOM.hex()} {'00' * size}\n" for label, size in secrets.items())
+    chosen = extension(43, version.to_bytes(2, "big"))
+    for suite in CipherSuite:
+        answer = server_hello(chosen, suite=int(suite).to_bytes(2, "big")) + record(20, b"\1")
+        protected = record(22, bytes(64)) + record(23, bytes(80)) + record(21, b"\2\x28")
+        read = dissect([("C", client_hello(VERSIONS_12_AND_13)), ("S", answer + protected)], keylog)
+        assert read.cipher_suite == suite.name
+        assert [r.plaintext for r in read.records if r.encrypted and r.plaintext is not None] == []
+
+
+def test_a_cipher_suite_of_tls_1_3_opens_nothing_in_tls_1_2() -> None:
+    wire = server_hello(suite=b"\x13\1") + record(20, b"\1") + record(22, bytes(50))
+    read = dissect([("C", client_hello()), ("S", wire)], f"CLIENT_RANDOM {RANDOM.hex()} {'00' * 48}\n")
+    assert any("none of this version" in note for note in read.notes)
+
+
 def test_tls_1_1_is_read_but_not_decrypted() -> None:
     hellos = [("C", client_hello()), ("S", server_hello(version=b"\3\2", suite=b"\0\x2f") + message(14))]
     wire = [*hellos, ("C", message(16, bytes(9)) + record(20, b"\1") + record(22, bytes(40)))]

@@ -46,6 +46,8 @@ def unusable(label: str, suite: Suite | None, secrets: Mapping[str, bytes]) -> s
         return f"the key log has no {label} for this connection"
     if suite is None or not suite.readable:
         return f"records under {suite.cipher if suite else 'this cipher suite'} are not opened here"
+    if suite.tls13 == (label == "CLIENT_RANDOM"):
+        return "the cipher suite is none of this version of TLS"
     size = MASTER_SECRET_SIZE if label == "CLIENT_RANDOM" else suite.hash.digest_size
     if len(secrets[label]) != size:
         return f"the key log's {label} has {len(secrets[label])} bytes, not {size}"
@@ -104,7 +106,7 @@ class Protection13:
     ) -> None:
         labels = [label.format(sender.upper()) for label in (EARLY, HANDSHAKE, APPLICATION)]
         self.uses = [Use(label, unusable(label, suite, secrets)) for label in (labels if early else labels[1:])]
-        self._suite = suite if suite and suite.readable else None
+        self._suite = suite if suite and suite.readable and suite.tls13 else None
         self._secrets = [secrets.get(use.label) for use in self.uses]
         self._openers: list[Opener | None] = [
             None if use.why else self._opener(secret) for use, secret in zip(self.uses, self._secrets, strict=True)

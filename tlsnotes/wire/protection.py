@@ -80,6 +80,11 @@ class Suite:
     hash: hashes.HashAlgorithm
 
     @property
+    def tls13(self) -> bool:
+        """Whether it is one of TLS 1.3, which leave the key exchange to extensions."""
+        return not self.key_exchange
+
+    @property
     def readable(self) -> bool:
         """Whether records under it can be opened here."""
         return self.cipher in _AEADS or self.cipher in _BLOCKS or self.cipher == "NULL"
