@@ -288,6 +288,24 @@ def test_wherever_the_recording_ends_what_came_before_is_read_and_a_note_says_wh
 
 
 @every_vector
+def test_where_one_direction_ends_early_nothing_is_called_false(path: Path, read: Handshake) -> None:
+    """What the other side said later stands on messages that are not in the recording: that is None, not False."""
+    whole = Recording.load(path)
+    for side, name in (("C", "client"), ("S", "server")):
+        ends = [record.end for record in read.records if record.sender == name]
+        for cut in {0, *ends, *(end - 3 for end in ends)}:
+            left, segments = cut, []
+            for segment in whole.segments:
+                kept = segment.data
+                if segment.sender == side:
+                    kept, left = kept[: max(0, left)], left - len(kept)
+                segments.append((segment.sender, kept))
+            part = Recording.from_segments(segments, whole.keylog).dissect()
+            assert [check for check in part.checks if check.ok is False] == []
+            assert_nothing_is_invented(part, read)
+
+
+@every_vector
 def test_a_tail_that_is_no_record_is_noted_and_changes_nothing(path: Path, read: Handshake) -> None:
     whole = Recording.load(path)
     for side, name in (("C", "client"), ("S", "server")):

@@ -193,6 +193,15 @@ def test_the_second_client_hello_brings_what_the_retry_asked_for(
     assert read.group == "secp256r1"
 
 
+def test_a_server_hello_with_another_group_than_the_retry_asked_for_is_wrong() -> None:
+    retry = server_hello(CHOSEN_13, extension(51, b"\0\x17"), random=RETRY, suite=b"\x13\1")
+    answer = server_hello(CHOSEN_13, extension(51, b"\0\x1d" + vector(b"y" * 32, 2)), suite=b"\x13\1")
+    hellos = [("C", client_hello(ONLY_13, shares(0x1D))), ("S", retry), ("C", client_hello(ONLY_13, shares(0x17)))]
+    check = check_of(dissect([*hellos, ("S", answer)]), "hello retry")
+    assert check.ok is False
+    assert "another group in the ServerHello" in check.detail
+
+
 def test_a_retry_without_a_second_hello_is_not_judged() -> None:
     retry = server_hello(CHOSEN_13, extension(51, b"\0\x17"), random=RETRY, suite=b"\x13\1")
     read = dissect([("C", client_hello(ONLY_13, shares(0x1D))), ("S", retry), ("C", alert(40))])

@@ -51,13 +51,16 @@ def certificate_verify_12(message: Message, certificate: Message | None, transcr
     )
 
 
-def server_key_exchange(message: Message, certificate: Message | None, hellos: Hellos) -> Iterator[Check]:
+def server_key_exchange(message: Message, certificate: Message | None, hellos: Hellos, missing: str) -> Iterator[Check]:
     """TLS 1.2's signature over both randoms and the server's key share (RFC 5246 section 7.4.3), where there is one."""
     params, signed = message.field.find("params"), message.field.find("signed_params")
     if params and signed:  # anonymous and PSK key exchanges sign nothing
         content = hellos.client_random + hellos.server_random + params.raw
         covered = "both randoms and the parameters"
         name, rfc = "server ServerKeyExchange signature", "RFC 5246 §7.4.3"
+        if missing:
+            yield unknown(name, missing, rfc)
+            return
         yield _signature(name, signed, certificate, content, covered, rfc, tls13=False)
 
 

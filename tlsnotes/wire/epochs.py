@@ -74,24 +74,31 @@ class Protection(Protocol):
 
 
 class Unprotected:
-    """Nothing is known of the keys yet: what TLS 1.3 calls application data is closed, the rest is in the clear."""
+    """Nothing is known of the keys: application data is closed, and with `changes` all after change_cipher_spec.
 
-    def __init__(self) -> None:
+    In TLS 1.2 that is where the keys begin to apply. In TLS 1.3 it says nothing, and a hello may follow it.
+    """
+
+    def __init__(self, *, changes: bool = True) -> None:
         self.uses = [Use("", "no ServerHello says how they are protected")]
         self.in_handshake = True
+        self._changes = changes
+        self._protected = False
 
     def layout(self, record: Record) -> Layout | None:
         """Application data is certainly protected, and an alert that is longer than one."""
         long_alert = record.content_type == ContentType.alert and len(record.raw) != 7
-        return UNKNOWN if record.content_type == ContentType.application_data or long_alert else None
+        protected = self._protected or record.content_type == ContentType.application_data or long_alert
+        return UNKNOWN if protected else None
 
     def open(self, record: Record) -> tuple[bytes, int | None] | None:
         """Nothing can be opened."""
         self.uses[0].closed.append(record.index)
         return None
 
-    def passed(self, content_type: int, raw: bytes) -> None:
-        """Nothing changes."""
+    def passed(self, content_type: int, raw: bytes) -> None:  # noqa: ARG002  # as the protocol has it
+        """After change_cipher_spec the keys apply."""
+        self._protected = self._protected or (self._changes and content_type == ContentType.change_cipher_spec)
 
 
 class Protection13:

@@ -92,9 +92,11 @@ def _retry(evidence: Evidence) -> Iterator[Check]:
     group = value(retry, "key_share.selected_group")
     shares = hellos[1].field.find("key_share.client_shares")
     groups = [entry.children[0].value for entry in shares.children[-1].children] if shares else []
+    chosen = evidence.hellos.server.find("key_share.server_share.group") if evidence.hellos.server else None
     cookies = [value(m, "extensions.cookie.cookie") for m in (retry, hellos[1])]
     wrong = [
         *(["no key share for the group asked for"] if group is not None and groups != [group] else []),
+        *(["another group in the ServerHello"] if group is not None and chosen and chosen.value != group else []),
         *(["another cookie"] if cookies[0] != cookies[1] else []),
         *(["another cipher suite"] if value(retry, "cipher_suite") != evidence.hellos.cipher_suite else []),
     ]

@@ -94,7 +94,7 @@ def read_hellos(records: Sequence[Record]) -> Hellos:
 
 def _clear(sender: str, wanted: HandshakeType, records: Sequence[Record]) -> Iterator[Piece]:
     mine = ((position, record) for position, record in enumerate(records) if record.sender == sender)
-    for piece in Stream(sender, Unprotected()).pieces(mine):
+    for piece in Stream(sender, Unprotected(changes=False)).pieces(mine):
         if piece.content_type == ContentType.handshake and piece.raw[0] == wanted:
             yield piece
 

@@ -21,6 +21,7 @@ from tlsnotes.wire.streams import Message
 from tlsnotes.wire.transcript import Transcript
 
 GAP = "records of the handshake before it could not be opened"
+ABSENT = "the {} is not in the recording"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,12 @@ def check_handshake_13(evidence: Evidence, suite: Suite) -> Iterator[Check]:
     """Judge TLS 1.3's CertificateVerify, Finished and transcript hash (RFC 9846 sections 4.1, 4.5.2 and 4.5.3)."""
     clients, servers = iter(evidence.handshake("client")), iter(evidence.handshake("server"))
     transcript = Transcript(suite)
-    _add_hellos(transcript, clients, servers)
-    finished = []
+    missing = _add_hellos(transcript, clients, servers)
+    finished: list[Check] = []
     for sender, messages in (("server", servers), ("client", clients)):
         secret = evidence.secrets.get(HANDSHAKE.format(sender.upper()))
-        missing = evidence.closed["server"] if sender == "client" else ""
+        if sender == "client":
+            missing = missing or evidence.closed["server"] or ("" if finished else ABSENT.format("server's finished"))
         for check in _flight_13(messages, transcript, secret, missing):
             yield check
             if check.name.endswith("Finished"):
@@ -65,16 +67,20 @@ def check_handshake_13(evidence: Evidence, suite: Suite) -> Iterator[Check]:
     yield from _post_handshake(evidence, transcript, clients, servers)
 
 
-def _add_hellos(transcript: Transcript, clients: Iterator[Message], servers: Iterator[Message]) -> None:
+def _add_hellos(transcript: Transcript, clients: Iterator[Message], servers: Iterator[Message]) -> str:
+    """Begin the transcript, and say what of its beginning is missing."""
     for answer in servers:
-        if hello := next((m for m in clients if m.type == HandshakeType.client_hello), None):
-            transcript.add(hello.raw)
-        if is_hello_retry_request(answer.raw):
+        hello = next((m for m in clients if m.type == HandshakeType.client_hello), None)
+        if hello is None:
+            return ABSENT.format("client's client_hello")
+        transcript.add(hello.raw)
+        retry = is_hello_retry_request(answer.raw)
+        if retry:
             transcript.retry()
-            transcript.add(answer.raw)
-        else:
-            transcript.add(answer.raw)
-            break
+        transcript.add(answer.raw)
+        if not retry:
+            return ""
+    return ABSENT.format("server's server_hello")
 
 
 def _flight_13(
@@ -129,19 +135,20 @@ def check_handshake_12(evidence: Evidence, suite: Suite) -> Iterator[Check]:
     """Judge TLS 1.2's ServerKeyExchange, CertificateVerify and Finished (RFC 5246 sections 7.4.3, 7.4.8 and 7.4.9)."""
     transcript = Transcript(suite)
     secret = evidence.secrets.get("CLIENT_RANDOM")
-    certificates: dict[str, Message] = {}
+    said = {sender: {m.type for m in evidence.handshake(sender)} for sender in ("client", "server")}
+    seen: dict[tuple[str, int | None], Message] = {}
     finished: list[Check] = []
     for message in _in_turn(evidence):
-        if message.type == HandshakeType.certificate:
-            certificates[message.sender] = message
-        elif message.type == HandshakeType.server_key_exchange:
-            yield from claims.server_key_exchange(message, certificates.get("server"), evidence.hellos)
-        elif message.type == HandshakeType.certificate_verify:
-            why = GAP if message.gap else ""
-            yield claims.certificate_verify_12(message, certificates.get("client"), transcript, why)
+        kind = (message.sender, message.type)
+        again = kind in seen  # a handshake has one of each
+        seen.setdefault(kind, message)
+        certificate = seen.get((message.sender, HandshakeType.certificate))
+        why = _missing_12(message, said, evidence)
+        if message.type == HandshakeType.server_key_exchange and not again:
+            yield from claims.server_key_exchange(message, certificate, evidence.hellos, why)
+        elif message.type == HandshakeType.certificate_verify and not again:
+            yield claims.certificate_verify_12(message, certificate, transcript, why)
         elif message.type == HandshakeType.finished:
-            first = "server" if is_resumed_12(evidence.handshake("server")) else "client"
-            why = GAP if message.gap or (message.sender != first and not finished) else ""
             finished.append(claims.finished_12(message, secret, transcript, why))
         if message.type != HandshakeType.hello_request:
             transcript.add(message.raw)
@@ -155,10 +162,29 @@ def check_handshake_12(evidence: Evidence, suite: Suite) -> Iterator[Check]:
     yield from _transcript_hash(transcript, finished, "RFC 5246 §7.4.9")
 
 
+def _missing_12(message: Message, said: Mapping[str, set[int | None]], evidence: Evidence) -> str:
+    """What of the transcript before a message is missing; `said` are the types of all messages of each side."""
+    if message.gap:
+        return GAP
+    needed = [("client", HandshakeType.client_hello), ("server", HandshakeType.server_hello)]
+    resumed = _is_resumed(said["server"])
+    if message.sender == "client":
+        needed.append(("server", HandshakeType.finished if resumed else HandshakeType.server_hello_done))
+    elif message.type == HandshakeType.finished and not resumed:
+        needed.append(("client", HandshakeType.finished))
+    for sender, kind in needed:
+        if kind not in said[sender]:
+            return evidence.closed[sender] or ABSENT.format(f"{sender}'s {kind}")
+    return ""
+
+
 def is_resumed_12(server: Sequence[Message]) -> bool:
     """Whether a TLS 1.2 server went straight on with the keys of an earlier session (RFC 5246 section 7.3)."""
-    types = {m.type for m in server}
-    return HandshakeType.server_hello in types and not types & {
+    return _is_resumed({m.type for m in server})
+
+
+def _is_resumed(said: set[int | None]) -> bool:
+    return HandshakeType.server_hello in said and not said & {
         HandshakeType.server_hello_done,
         HandshakeType.certificate,
         HandshakeType.server_key_exchange,
