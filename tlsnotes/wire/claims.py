@@ -36,7 +36,7 @@ def certificate_verify_13(message: Message, certificate: Message | None, transcr
         return unknown(name, missing, rfc)
     digest = transcript.digest()
     content = b" " * 64 + f"TLS 1.3, {name}".encode("ascii") + b"\0" + digest
-    covered = f"the transcript hash of the {len(transcript.raw)} messages before it ({_short(digest)})"
+    covered = f"the transcript hash of the {transcript.count} messages before it ({_short(digest)})"
     return _signature(name, message.field.find("body"), certificate, content, covered, rfc, tls13=True)
 
 
@@ -45,7 +45,7 @@ def certificate_verify_12(message: Message, certificate: Message | None, transcr
     name, rfc = f"{message.sender} CertificateVerify", "RFC 5246 §7.4.8"
     if missing:
         return unknown(name, missing, rfc)
-    covered = f"the {len(transcript.raw)} messages before it"
+    covered = f"the {transcript.count} messages before it"
     return _signature(
         name, message.field.find("body"), certificate, b"".join(transcript.raw), covered, rfc, tls13=False
     )

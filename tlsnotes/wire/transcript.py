@@ -9,10 +9,11 @@ from tlsnotes.wire.registry import HandshakeType
 
 
 class Transcript:
-    """The hash of the handshake messages so far, with the hash of the cipher suite; `raw` are the messages."""
+    """The hash of the handshake messages so far, with the hash of the cipher suite; `count` and `raw` of them."""
 
     def __init__(self, suite: Suite) -> None:
         self.algorithm = suite.hash
+        self.count = 0
         self.raw: list[bytes] = []
         self._hash = Hash(suite.hash)
 
@@ -20,6 +21,7 @@ class Transcript:
         """Add one message, from its type byte on."""
         self._hash.update(raw)
         self.raw.append(raw)
+        self.count += 1
 
     def retry(self) -> None:
         """Put message_hash in place of the first ClientHello (RFC 9846 section 4.1)."""
@@ -28,9 +30,9 @@ class Transcript:
         self._hash.update(bytes([HandshakeType.message_hash, 0, 0, len(first)]) + first)
 
     def fork(self) -> Transcript:
-        """A transcript that goes on from here beside this one."""
+        """A transcript that goes on from here beside this one, with a `raw` of its own."""
         other = object.__new__(Transcript)
-        other.algorithm, other.raw, other._hash = self.algorithm, [*self.raw], self._hash.copy()
+        other.algorithm, other.count, other.raw, other._hash = self.algorithm, self.count, [], self._hash.copy()
         return other
 
     def digest(self) -> bytes:
@@ -38,4 +40,4 @@ class Transcript:
         return self._hash.copy().finalize()
 
     def __str__(self) -> str:
-        return f"the transcript of the {len(self.raw)} messages before it"
+        return f"the transcript of the {self.count} messages before it"

@@ -217,7 +217,7 @@ def _transcript_hash(transcript: Transcript, finished: Sequence[Check], rfc: str
     if not finished:
         return
     verdicts = {check.ok for check in finished}
-    what = f"{transcript.algorithm.name.upper()} of the handshake's {len(transcript.raw)} messages"
+    what = f"{transcript.algorithm.name.upper()} of the handshake's {transcript.count} messages"
     if False in verdicts:
         yield Check("transcript hash", False, f"{what}: a Finished does not fit it", rfc, "transcript hash")
     elif None in verdicts:
