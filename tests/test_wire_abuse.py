@@ -137,6 +137,14 @@ def test_a_connection_of_more_values_than_anybody_needs_is_cut_off_with_a_note()
     assert_whole(read)
 
 
+@every_vector
+def test_wherever_the_budget_ends_what_was_read_before_is_given(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recording = Recording.load(path)
+    for budget in range(0, 300, 3):
+        monkeypatch.setattr("tlsnotes.wire.handshake.MAX_VALUES", budget)
+        assert_whole(dissect(recording.segments, recording.keylog))
+
+
 @cache
 def hello_of(vector: str, sender: str) -> bytes:
     read = Recording.load(vectors() / "handshakes" / f"{vector}.json").dissect()

@@ -6,6 +6,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from needs import vectors
 
 from tlsnotes import Check, Handshake, Recording, generate_key, self_signed
 from tlsnotes.wire.handshake import dissect
@@ -370,6 +371,28 @@ def test_rsa_signs_in_two_ways_with_any_hash(number: int) -> None:
     signature = key.sign(b"said", pss if number >> 8 == 8 else padding.PKCS1v15(), algorithm)
     assert verify(spki(key), SignatureScheme(number), signature, b"said", tls13=False) is True
     assert verify(spki(key), SignatureScheme(number), signature[::-1], b"said", tls13=False) is False
+
+
+def test_a_hash_that_is_too_large_for_the_key_makes_no_signature() -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    assert verify(spki(key), SignatureScheme.rsa_pss_rsae_sha512, bytes(128), b"said", tls13=True) is False
+
+
+def test_application_data_in_the_clear_establishes_nothing() -> None:
+    wire = [("C", client_hello() + record(23, b"x")), ("S", server_hello() + record(23, b"y"))]
+    assert dissect(wire).outcome != "established"
+
+
+def test_application_data_that_looks_like_a_hello_is_application_data() -> None:
+    hello = client_hello()
+    read = dissect([("C", hello), ("S", server_hello()), ("C", record(23, hello[5:]))])
+    assert [m.field.type for m in read.messages if m.content_type == 23] == ["application_data"]
+
+
+def test_a_refusal_is_one_however_the_directions_are_ordered() -> None:
+    recording = Recording.load(vectors() / "handshakes" / "tls13-mtls-nocert.json")
+    joined = [(side, b"".join(s.data for s in recording.segments if s.sender == side)) for side in "CS"]
+    assert "certificate_required" in dissect(joined, recording.keylog).outcome
 
 
 def test_a_signature_of_another_kind_or_an_unknown_one_is_not_taken_for_good() -> None:

@@ -21,7 +21,7 @@ from tlsnotes.wire.signatures import verify
 from tlsnotes.wire.streams import Message
 from tlsnotes.wire.transcript import Transcript
 
-MAX_CERTIFICATE = 1 << 24  # bytes: RFC 8879 section 4
+MAX_CERTIFICATE = 1 << 20  # bytes: no honest chain is larger
 
 
 def unknown(name: str, why: str, rfc: str) -> Check:
@@ -110,9 +110,14 @@ def _decompressed(certificate: Message) -> Field | None:
     data = value(certificate, "compressed_certificate_message")
     if algorithm != CertificateCompressionAlgorithm.zlib or not isinstance(data, bytes):
         return None
+    size, stream = value(certificate, "uncompressed_length"), zlib.decompressobj()
+    if not isinstance(size, int) or not 0 < size <= MAX_CERTIFICATE:
+        return None
     try:
-        plain = zlib.decompressobj().decompress(data, MAX_CERTIFICATE)
+        plain = stream.decompress(data, size)
     except zlib.error:
+        return None
+    if len(plain) != size or stream.unused_data or stream.unconsumed_tail:  # RFC 8879 section 4
         return None
     return read_whole(Certificate, plain, "", {"negotiated_version": TLS_1_3})[0]
 

@@ -91,7 +91,8 @@ def _retry(evidence: Evidence) -> Iterator[Check]:
         return
     group = value(retry, "key_share.selected_group")
     shares = hellos[1].field.find("key_share.client_shares")
-    groups = [entry.children[0].value for entry in shares.children[-1].children] if shares else []
+    entries = shares.children[-1].children if shares else ()
+    groups = [field.value for entry in entries if (field := entry.find("group"))]
     chosen = evidence.hellos.server.find("key_share.server_share.group") if evidence.hellos.server else None
     cookies = [value(m, "extensions.cookie.cookie") for m in (retry, hellos[1])]
     wrong = [

@@ -148,7 +148,9 @@ class _Reading:
     def _message(self, piece: Piece) -> Message:
         wanted, name, kind = _schema(piece)
         hello = self._hellos.client
-        if hello and hello.buffer == piece.raw:  # it has been read to know all the rest
+        if (
+            kind == HandshakeType.client_hello and hello and hello.buffer == piece.raw
+        ):  # it has been read to know all the rest
             field, problems = hello, self._hellos.problems
         else:
             field, problems = self._read(piece, wanted, name)
@@ -239,7 +241,7 @@ def _handshake(
     server = evidence.handshake(SERVER)
     answers = [m for m in server if m.type in ANSWERS]
     tls13 = hellos.version == TLS_1_3
-    data = {r.sender for r in records if r.content_type == ContentType.application_data}
+    data = {r.sender for r in records if r.encrypted and r.content_type == ContentType.application_data}
     flowed = hellos.version == TLS_1_2 and data == {CLIENT, SERVER}
     changed = any(m.sender == SERVER and m.content_type == ContentType.change_cipher_spec for m in found)
     outcome = outcome_of(found, hellos.version, evidence.closed, flowed=flowed)

@@ -48,7 +48,7 @@ def _accepted(before: Sequence[Message], refuser: str, version: ProtocolVersion 
     finished = [i for i, m in enumerate(before) if _is(m, HandshakeType.finished)]
     if {before[i].sender for i in finished} != {"client", "server"}:
         return False
-    spoken = (m for m in before[max(finished) :] if m.sender == "server" and m.content_type != ContentType.alert)
+    spoken = (m for m in before[max(finished) + 1 :] if m.sender == "server" and m.content_type != ContentType.alert)
     return version != TLS_1_3 or refuser == "client" or any(spoken)
 
 

@@ -40,7 +40,7 @@ def verify(spki: bytes, scheme: SignatureScheme, signature: bytes, content: byte
         return False
     try:
         return _verify(key, scheme, signature, content)
-    except InvalidSignature:
+    except (InvalidSignature, ValueError):  # ValueError: a hash that is too large for the key
         return False
     except UnsupportedAlgorithm:
         return f"{scheme.name} is not known to cryptography here"

@@ -88,12 +88,14 @@ def _flight_13(
 ) -> Iterator[Check]:
     """Judge what one side says up to its Finished, and add it to the transcript."""
     certificate: Message | None = None
+    verified = False
     for message in messages:
         check = None
         why = missing or (GAP if message.gap else "")
         if message.type in (HandshakeType.certificate, HandshakeType.compressed_certificate):
             certificate = message
-        elif message.type == HandshakeType.certificate_verify:
+        elif message.type == HandshakeType.certificate_verify and not verified:  # a flight has one
+            verified = True
             check = claims.certificate_verify_13(message, certificate, transcript, why)
         elif message.type == HandshakeType.finished:
             check = claims.finished_13(message, secret, transcript, why)
