@@ -395,6 +395,15 @@ def test_a_refusal_is_one_however_the_directions_are_ordered() -> None:
     assert "certificate_required" in dissect(joined, recording.keylog).outcome
 
 
+def test_a_finished_in_the_clear_is_none_in_tls_1_3() -> None:
+    flight = server_hello(CHOSEN_13, suite=b"\x13\1") + message(8, b"\0\0") + message(20, bytes(32))
+    keylog = f"SERVER_HANDSHAKE_TRAFFIC_SECRET {RANDOM.hex()} {'00' * 32}\n"
+    read = dissect([("C", client_hello(ONLY_13)), ("S", flight), ("C", message(20, bytes(32)))], keylog)
+    assert check_of(read, "server Finished").ok is False
+    assert "in the clear" in check_of(read, "server Finished").detail
+    assert read.outcome != "established"
+
+
 def test_a_signature_of_another_kind_or_an_unknown_one_is_not_taken_for_good() -> None:
     key = generate_key("ecdsa-p256")
     assert isinstance(key, ec.EllipticCurvePrivateKey)

@@ -69,7 +69,7 @@ class Protection(Protocol):
     def open(self, record: Record) -> tuple[bytes, int | None] | None:
         """The plaintext of a protected record and its content type, or None."""
 
-    def passed(self, content_type: int, raw: bytes) -> None:
+    def passed(self, content_type: int, raw: bytes, *, encrypted: bool) -> None:
         """Note that the sender has sent a whole message, after which the keys may change."""
 
 
@@ -96,7 +96,7 @@ class Unprotected:
         self.uses[0].closed.append(record.index)
         return None
 
-    def passed(self, content_type: int, raw: bytes) -> None:  # noqa: ARG002  # as the protocol has it
+    def passed(self, content_type: int, raw: bytes, *, encrypted: bool) -> None:  # noqa: ARG002  # as the protocol has it
         """After change_cipher_spec the keys apply."""
         self._protected = self._protected or (self._changes and content_type == ContentType.change_cipher_spec)
 
@@ -158,9 +158,9 @@ class Protection13:
         self._sequence += 1
         return None
 
-    def passed(self, content_type: int, raw: bytes) -> None:
+    def passed(self, content_type: int, raw: bytes, *, encrypted: bool) -> None:
         """After EndOfEarlyData, Finished and KeyUpdate the keys change (RFC 9846 sections 4.6, 4.5.3, 4.7.3)."""
-        if content_type != ContentType.handshake or not raw:
+        if content_type != ContentType.handshake or not encrypted:  # what came in the clear says nothing of keys
             return
         last = len(self.uses) - 1
         if raw[0] == HandshakeType.end_of_early_data and self._early and self._at == 0:
@@ -216,7 +216,7 @@ class Protection12:
         self.uses[-1].opened += 1
         return content, record.content_type
 
-    def passed(self, content_type: int, raw: bytes) -> None:
+    def passed(self, content_type: int, raw: bytes, *, encrypted: bool) -> None:  # noqa: ARG002  # as the protocol has it
         """After change_cipher_spec the keys apply; after Finished the handshake is over."""
         if content_type == ContentType.change_cipher_spec and self._protected:
             self._opener = None

@@ -27,6 +27,7 @@ CLIENT, SERVER = "client", "server"
 # Where a server says what it has chosen.
 ANSWERS = {HandshakeType.server_hello, HandshakeType.encrypted_extensions, HandshakeType.server_key_exchange}
 MAX_PROBLEMS = 5  # named of one message
+MAX_NOTES = 100
 MAX_VALUES = 100_000  # in one connection: ten times the names of the largest certificate that anybody shows
 
 
@@ -258,7 +259,7 @@ def _handshake(
         messages=tuple(found),
         records=tuple(records),
         checks=tuple(checks),
-        notes=tuple(notes),
+        notes=(*notes[:MAX_NOTES], *([f"and {len(notes) - MAX_NOTES:,} more"] if len(notes) > MAX_NOTES else [])),
         outcome=outcome,
     )
 

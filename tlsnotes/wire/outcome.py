@@ -53,7 +53,7 @@ def _accepted(before: Sequence[Message], refuser: str, version: ProtocolVersion 
 
 
 def _is(message: Message, kind: HandshakeType) -> bool:
-    return message.content_type == ContentType.handshake and message.type == kind
+    return message.content_type == ContentType.handshake and message.type == kind and message.encrypted
 
 
 def _last(messages: Sequence[Message], sender: str) -> str:

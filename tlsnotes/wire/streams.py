@@ -140,7 +140,7 @@ class Stream:
         self, content_type: int, raw: bytes, records: tuple[Record, ...], order: tuple[int, int], *, encrypted: bool
     ) -> Piece:
         piece = Piece(self.sender, content_type, raw, records, encrypted, order, self.gap)
-        self.protection.passed(content_type, raw)
+        self.protection.passed(content_type, raw, encrypted=encrypted)
         return piece
 
     def _give_up(self, why: str) -> None:

@@ -48,6 +48,7 @@ def check_handshake_13(evidence: Evidence, suite: Suite) -> Iterator[Check]:
     """Judge TLS 1.3's CertificateVerify, Finished and transcript hash (RFC 9846 sections 4.1, 4.5.2 and 4.5.3)."""
     clients, servers = iter(evidence.handshake("client")), iter(evidence.handshake("server"))
     transcript = Transcript(suite)
+    confirmed = transcript  # up to the last Finished: what comes after, none confirms
     missing = _add_hellos(transcript, clients, servers)
     finished: list[Check] = []
     for sender, messages in (("server", servers), ("client", clients)):
@@ -58,12 +59,13 @@ def check_handshake_13(evidence: Evidence, suite: Suite) -> Iterator[Check]:
             yield check
             if check.name.endswith("Finished"):
                 finished.append(check)
+                confirmed = transcript.fork()
                 break
         else:
             if evidence.closed[sender]:
                 finished.append(claims.unknown(f"{sender} Finished", evidence.closed[sender], "RFC 9846 §4.5.3"))
                 yield finished[-1]
-    yield from _transcript_hash(transcript, finished, "RFC 9846 §4.1")
+    yield from _transcript_hash(confirmed, finished, "RFC 9846 §4.1")
     yield from _post_handshake(evidence, transcript, clients, servers)
 
 
@@ -100,6 +102,8 @@ def _flight_13(
         elif message.type == HandshakeType.finished:
             check = claims.finished_13(message, secret, transcript, why)
         transcript.add(message.raw)
+        if check and not message.encrypted:
+            check = Check(check.name, False, "it came in the clear: TLS 1.3 protects it", "RFC 9846 §5", check.where)
         if check:
             yield check
 
