@@ -404,6 +404,14 @@ def test_a_finished_in_the_clear_is_none_in_tls_1_3() -> None:
     assert read.outcome != "established"
 
 
+def test_whether_a_server_took_the_client_is_unknown_where_its_answer_is_closed() -> None:
+    recording = Recording.load(vectors() / "handshakes" / "tls13-mtls-nocert.json")
+    keylog = "".join(f"{line}\n" for line in recording.keylog.splitlines() if "SERVER_TRAFFIC" not in line)
+    read = dissect(recording.segments, keylog)
+    assert read.outcome.startswith("unknown")
+    assert not read.client_authenticated
+
+
 def test_a_signature_of_another_kind_or_an_unknown_one_is_not_taken_for_good() -> None:
     key = generate_key("ecdsa-p256")
     assert isinstance(key, ec.EllipticCurvePrivateKey)

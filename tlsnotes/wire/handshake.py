@@ -245,7 +245,10 @@ def _handshake(
     data = {r.sender for r in records if r.encrypted and r.content_type == ContentType.application_data}
     flowed = hellos.version == TLS_1_2 and data == {CLIENT, SERVER}
     changed = any(m.sender == SERVER and m.content_type == ContentType.change_cipher_spec for m in found)
-    outcome = outcome_of(found, hellos.version, evidence.closed, flowed=flowed)
+    heard = [m for m in found if m.sender == SERVER][-1:]
+    unread = tls13 and bool(heard) and heard[0].type == HandshakeType.finished
+    unread = unread and any(r.sender == SERVER and r.plaintext is None for r in records)
+    outcome = outcome_of(found, hellos.version, evidence.closed, flowed=flowed, unread=unread)
     proved = any(check.name == "client CertificateVerify" and check.ok for check in checks)
     return Handshake(
         version=None if hellos.version is None else str(hellos.version),

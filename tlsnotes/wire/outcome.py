@@ -13,9 +13,17 @@ OTHER = {"client": "server", "server": "client"}
 
 
 def outcome_of(
-    messages: Sequence[Message], version: ProtocolVersion | None, closed: Mapping[str, str], *, flowed: bool
+    messages: Sequence[Message],
+    version: ProtocolVersion | None,
+    closed: Mapping[str, str],
+    *,
+    flowed: bool,
+    unread: bool,
 ) -> str:
-    """Say how it ended; `closed` as in `Evidence`; `flowed`: both sides sent records of application data in TLS 1.2."""
+    """Say how it ended; `closed` as in `Evidence`; `flowed`: both sides sent records of application data in TLS 1.2.
+
+    `unread`: all that a TLS 1.3 server said after its Finished is closed, and may be that it refuses the client.
+    """
     for position, message in enumerate(messages):
         if _refuses(message, version):
             if _accepted(messages[:position], message.sender, version) or flowed:
@@ -24,9 +32,9 @@ def outcome_of(
             after = f", after the {OTHER[message.sender]}'s {before}" if before else ""
             return f"refused by the {message.sender}: {AlertDescription(message.type or 0)}{after}"
     finished = {m.sender for m in messages if _is(m, HandshakeType.finished)}
-    if finished == {"client", "server"} or flowed:
+    if flowed or (finished == {"client", "server"} and not unread):
         return "established"
-    if any(closed.values()):
+    if any(closed.values()) or unread:
         return "unknown: the handshake goes on in records that could not be opened"
     last = next((m for m in reversed(messages) if m.content_type == ContentType.handshake), None)
     return f"broken off after the {last.sender}'s {last.name}" if last else "no handshake was seen"
