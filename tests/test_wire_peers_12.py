@@ -6,6 +6,8 @@ import ssl
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
 from peers import (
     OP_NO_ENCRYPT_THEN_MAC,
     OP_NO_EXTENDED_MASTER_SECRET,
@@ -23,6 +25,9 @@ from peers import (
     talked,
 )
 
+from tlsnotes import Recording
+from tlsnotes.wire.key_schedule import key_block
+from tlsnotes.wire.keylog import secrets_for
 from tlsnotes.wire.registry import CipherSuite, HandshakeType
 
 # ---- TLS 1.2: every cipher suite
@@ -217,6 +222,59 @@ def test_a_renegotiation_is_noted_and_ends_the_reading_there(tmp_path: Path) -> 
     assert names_of(handshake, "client").count("ClientHello") == 2  # the second is encrypted under the first keys
     assert len(handshake.notes) == 2
     assert all("renegotiation" in note for note in handshake.notes)
+
+
+def test_a_renegotiation_after_a_resumption_is_another_handshake(tmp_path: Path) -> None:
+    """What the second, full handshake says is not judged as part of the first, short one."""
+    session = tmp_path / "session.pem"
+    with OpenSSL(tmp_path, "-client_renegotiation", credential=issued("ecdsa-p256"), rev=False) as peers:
+        for way in (("-sess_out", session), ("-sess_in", session)):
+            with peers.client(*V12, *way) as client:
+                peers.exchange(client, "hello")
+                if "-sess_in" in way:
+                    client.tell("R")
+                    client.expect("RENEGOTIATING")
+                    peers.exchange(client, "again")
+                client.tell("Q")
+                client.end()
+        handshake = peers.tap.wait_for(2)[-1].dissect()
+    assert handshake.resumed
+    assert handshake.outcome == "established"
+    assert {c.ok for c in handshake.checks if "record keys" not in c.name} == {True}
+    assert [c.name for c in handshake.checks if c.name.endswith(" Finished")] == ["server Finished", "client Finished"]
+
+
+@pytest.mark.parametrize("resumed", [False, True], ids=["full", "resumed"])
+def test_who_receives_the_last_finished_may_refuse_it_until_it_speaks(resumed: bool, tmp_path: Path) -> None:
+    """In TLS 1.2 that is the client; where a session is resumed, the server."""
+    client, server = contexts(issued("ecdsa-p256"), tmp_path)
+    old(client, "ECDHE-ECDSA-AES128-GCM-SHA256")
+    pipe = Pipe(client, server)
+    talked(pipe)
+    pipe = Pipe(client, server, pipe.client.session if resumed else None)
+    recording = pipe.shake().recording
+    for refuser in "CS":
+        refused = Recording.from_segments(
+            [*recording.segments, (refuser, sealed_alert(recording, refuser))], recording.keylog
+        )
+        last = "S" if resumed else "C"
+        after = f"after the {'client' if resumed else 'server'}'s Finished"
+        expected = f"refused by the {'server' if resumed else 'client'}: decrypt_error, {after}"
+        assert refused.dissect().outcome == (expected if refuser == last else "established")
+    pipe.say(last, b"I have taken it")
+    spoken = Recording.from_segments([*recording.segments, (last, sealed_alert(recording, last, 2))], recording.keylog)
+    assert spoken.dissect().outcome == "established"
+
+
+def sealed_alert(recording: Recording, side: str, sequence: int = 1) -> bytes:
+    """A fatal decrypt_error under TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, as the record of this number."""
+    hellos = [m.raw[6:38] for m in recording.dissect().messages if m.name in ("ClientHello", "ServerHello")]
+    secret = secrets_for(recording.keylog, hellos[0])["CLIENT_RANDOM"]
+    keys = key_block(SHA256(), secret, hellos[0], hellos[1], 40)
+    key, salt = (keys[:16], keys[32:36]) if side == "C" else (keys[16:32], keys[36:40])
+    number = sequence.to_bytes(8, "big")
+    sealed = AESGCM(key).encrypt(salt + number, b"\2\x33", number + b"\x15\3\3\0\2")
+    return b"\x15\3\3" + (8 + len(sealed)).to_bytes(2, "big") + number + sealed
 
 
 def test_the_next_protocol_negotiation_of_old_is_kept_as_bytes(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ EARLY, HANDSHAKE, APPLICATION = (
     "{}_TRAFFIC_SECRET_0",
 )  # RFC 9850 section 2.2
 MASTER_SECRET_SIZE = 48  # RFC 5246 section 8.1
+PROTECTED_ALERT = 2 + 16  # bytes at least: an alert and the shortest MAC, HMAC-MD5
 UNKNOWN = Layout("AEADEncrypted")
 
 
@@ -86,8 +87,8 @@ class Unprotected:
         self._protected = False
 
     def layout(self, record: Record) -> Layout | None:
-        """Application data is certainly protected, and an alert that is longer than one."""
-        long_alert = record.content_type == ContentType.alert and len(record.raw) != 7
+        """Application data is certainly protected, and alerts that are as long as one with its MAC."""
+        long_alert = record.content_type == ContentType.alert and len(record.fragment) >= PROTECTED_ALERT
         protected = self._protected or record.content_type == ContentType.application_data or long_alert
         return UNKNOWN if protected else None
 

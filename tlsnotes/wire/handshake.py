@@ -248,7 +248,9 @@ def _handshake(
     heard = [m for m in found if m.sender == SERVER][-1:]
     unread = tls13 and bool(heard) and heard[0].type == HandshakeType.finished
     unread = unread and any(r.sender == SERVER and r.plaintext is None for r in records)
-    outcome = outcome_of(found, hellos.version, evidence.closed, flowed=flowed, unread=unread)
+    resumed = hellos.answers("pre_shared_key") if tls13 else changed and verification.is_resumed_12(server)
+    concluding = CLIENT if tls13 or resumed else SERVER
+    outcome = outcome_of(found, hellos.version, evidence.closed, concluding=concluding, flowed=flowed, unread=unread)
     proved = any(check.name == "client CertificateVerify" and check.ok for check in checks)
     return Handshake(
         version=None if hellos.version is None else str(hellos.version),
@@ -256,7 +258,7 @@ def _handshake(
         group=_text(_first(answers, "key_share.server_share.group" if tls13 else "curve_params.namedcurve")),
         server_name=_text(hellos.client and hellos.client.find("extensions.server_name.host_name")),
         alpn=_text(_first(answers, "protocol_name_list.0")),
-        resumed=hellos.answers("pre_shared_key") if tls13 else changed and verification.is_resumed_12(server),
+        resumed=resumed,
         client_authenticated=proved and outcome == "established",
         hello_retry_request=any(is_hello_retry_request(m.raw) for m in server),
         messages=tuple(found),

@@ -17,16 +17,18 @@ def outcome_of(
     version: ProtocolVersion | None,
     closed: Mapping[str, str],
     *,
+    concluding: str,
     flowed: bool,
     unread: bool,
 ) -> str:
-    """Say how it ended; `closed` as in `Evidence`; `flowed`: both sides sent records of application data in TLS 1.2.
+    """Say how it ended; `closed` as in `Evidence`; `concluding`: who sends the last Finished: the client in TLS 1.3 and
+    where TLS 1.2 resumes, else the server; `flowed`: both sides sent records of application data in TLS 1.2.
 
     `unread`: all that a TLS 1.3 server said after its Finished is closed, and may be that it refuses the client.
     """
     for position, message in enumerate(messages):
         if _refuses(message, version):
-            if _accepted(messages[:position], message.sender, version) or flowed:
+            if _accepted(messages[:position], message.sender, concluding) or flowed:
                 return "established"
             before = _last(messages[:position], OTHER[message.sender])
             after = f", after the {OTHER[message.sender]}'s {before}" if before else ""
@@ -47,17 +49,17 @@ def _refuses(message: Message, version: ProtocolVersion | None) -> bool:
     return version == TLS_1_3 or message.raw[0] == AlertLevel.fatal
 
 
-def _accepted(before: Sequence[Message], refuser: str, version: ProtocolVersion | None) -> bool:
+def _accepted(before: Sequence[Message], refuser: str, concluding: str) -> bool:
     """Whether the one who sends an alert had taken the other's handshake as good before.
 
-    In TLS 1.2 both Finished say so. In TLS 1.3 the client's Finished comes last and nothing answers it: a server has
-    taken it when it goes on to speak.
+    Who sends the last Finished has. Nothing answers that one within the handshake: its receiver has taken it when it
+    goes on to speak.
     """
     finished = [i for i, m in enumerate(before) if _is(m, HandshakeType.finished)]
     if {before[i].sender for i in finished} != {"client", "server"}:
         return False
-    spoken = (m for m in before[max(finished) + 1 :] if m.sender == "server" and m.content_type != ContentType.alert)
-    return version != TLS_1_3 or refuser == "client" or any(spoken)
+    spoken = (m for m in before[max(finished) + 1 :] if m.sender == refuser and m.content_type != ContentType.alert)
+    return refuser == concluding or any(spoken)
 
 
 def _is(message: Message, kind: HandshakeType) -> bool:

@@ -141,7 +141,7 @@ def check_handshake_12(evidence: Evidence, suite: Suite) -> Iterator[Check]:
     """Judge TLS 1.2's ServerKeyExchange, CertificateVerify and Finished (RFC 5246 sections 7.4.3, 7.4.8 and 7.4.9)."""
     transcript = Transcript(suite)
     secret = evidence.secrets.get("CLIENT_RANDOM")
-    said = {sender: {m.type for m in evidence.handshake(sender)} for sender in ("client", "server")}
+    said = {sender: {m.type for m in first_flights(evidence.handshake(sender))} for sender in ("client", "server")}
     seen: dict[tuple[str, int | None], Message] = {}
     finished: list[Check] = []
     for message in _in_turn(evidence):
@@ -173,7 +173,7 @@ def _missing_12(message: Message, said: Mapping[str, set[int | None]], evidence:
     if message.gap:
         return GAP
     needed = [("client", HandshakeType.client_hello), ("server", HandshakeType.server_hello)]
-    resumed = _is_resumed(said["server"])
+    resumed = _resumed(said["server"])
     if message.sender == "client":
         needed.append(("server", HandshakeType.finished if resumed else HandshakeType.server_hello_done))
     elif message.type == HandshakeType.finished and not resumed:
@@ -184,12 +184,18 @@ def _missing_12(message: Message, said: Mapping[str, set[int | None]], evidence:
     return ""
 
 
+def first_flights(messages: Sequence[Message]) -> Sequence[Message]:
+    """One side's handshake messages up to its first Finished: what comes after belongs to another handshake."""
+    ends = (at + 1 for at, message in enumerate(messages) if message.type == HandshakeType.finished)
+    return messages[: next(ends, len(messages))]
+
+
 def is_resumed_12(server: Sequence[Message]) -> bool:
     """Whether a TLS 1.2 server went straight on with the keys of an earlier session (RFC 5246 section 7.3)."""
-    return _is_resumed({m.type for m in server})
+    return _resumed({m.type for m in first_flights(server)})
 
 
-def _is_resumed(said: set[int | None]) -> bool:
+def _resumed(said: set[int | None]) -> bool:
     return HandshakeType.server_hello in said and not said & {
         HandshakeType.server_hello_done,
         HandshakeType.certificate,
