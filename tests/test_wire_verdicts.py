@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from needs import vectors
+from test_wire_reframed import Sender
 
 from tlsnotes import Check, Handshake, Recording, generate_key, self_signed
 from tlsnotes.wire.handshake import dissect
@@ -422,6 +423,48 @@ def test_a_signature_of_another_kind_or_an_unknown_one_is_not_taken_for_good() -
     assert verify(spki(key), SignatureScheme.ed25519, bytes(64), b"", tls13=True) is False
     assert "not checked here" in str(verify(spki(key), SignatureScheme(0x0709), bytes(64), b"", tls13=True))
     assert "does not read" in str(verify(b"no key", SignatureScheme.ed25519, bytes(64), b"", tls13=True))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "offered", "why"),
+    [
+        (SignatureScheme.rsa_pss_rsae_sha256, b"\x08\4\4\1", ""),
+        (SignatureScheme.rsa_pss_rsae_sha256, b"\4\3", "has not offered this scheme"),
+        (SignatureScheme.rsa_pkcs1_sha256, b"\x08\4\4\1", "PSS padding only"),
+        (SignatureScheme.rsa_pkcs1_sha1, b"\2\1", "PSS padding only"),
+        (SignatureScheme(0x0203), b"\2\3", "so weak a hash"),
+    ],
+)
+def test_a_right_signature_counts_in_tls_1_3_only_where_its_scheme_may_be_used(
+    scheme: SignatureScheme, offered: bytes, why: str
+) -> None:
+    suite = suite_of(CipherSuite.TLS_AES_128_GCM_SHA256)
+    assert suite is not None
+    sealed = Sender("server", suite, {"SERVER_HANDSHAKE_TRAFFIC_SECRET": bytes(32)})
+    keylog = f"SERVER_HANDSHAKE_TRAFFIC_SECRET {RANDOM.hex()} {'00' * 32}\n"
+    credential = self_signed("localhost", generate_key("rsa-2048" if "rsa" in scheme.name else "ecdsa-p256"))
+    key = credential.key
+    hello = client_hello(ONLY_13, extension(13, vector(offered, 2)))
+    answer = server_hello(CHOSEN_13, suite=b"\x13\1")
+    entry = vector(credential.certificate.public_bytes(Encoding.DER), 3) + b"\0\0"
+    flight = [message(8, b"\0\0")[5:], message(11, b"\0" + vector(entry, 3))[5:]]
+    digest = hashes.Hash(hashes.SHA256())
+    for part in (hello[5:], answer[5:], *flight):
+        digest.update(part)
+    content = b" " * 64 + b"TLS 1.3, server CertificateVerify\0" + digest.finalize()
+    if isinstance(key, rsa.RSAPrivateKey):
+        pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+        sha1 = scheme == SignatureScheme.rsa_pkcs1_sha1
+        way = pss if "pss" in scheme.name else padding.PKCS1v15()
+        signature = key.sign(content, way, hashes.SHA1() if sha1 else hashes.SHA256())
+    else:
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        signature = key.sign(content, ec.ECDSA(hashes.SHA1()))
+    flight.append(message(15, scheme.to_bytes(2, "big") + vector(signature, 2))[5:])
+    segments = [("C", hello), ("S", answer), *(sealed.seal(part, 22) for part in flight)]
+    check = check_of(dissect(segments, keylog), "server CertificateVerify")
+    assert check.ok is (not why)
+    assert why in check.detail
 
 
 def test_a_recording_reads_itself() -> None:

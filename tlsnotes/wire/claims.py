@@ -29,15 +29,37 @@ def unknown(name: str, why: str, rfc: str) -> Check:
     return Check(name, None, f"not judged: {why}", rfc, name)
 
 
-def certificate_verify_13(message: Message, certificate: Message | None, transcript: Transcript, missing: str) -> Check:
-    """TLS 1.3's CertificateVerify: a signature over the transcript hash (RFC 9846 section 4.5.2)."""
+def certificate_verify_13(
+    message: Message, certificate: Message | None, asked: Message | None, transcript: Transcript, missing: str
+) -> Check:
+    """TLS 1.3's CertificateVerify: a signature over the transcript hash (RFC 9846 section 4.5.2).
+
+    `asked`: the ClientHello or the CertificateRequest that it answers, if it is there.
+    """
     name, rfc = f"{message.sender} CertificateVerify", "RFC 9846 §4.5.2"
     if missing:
         return unknown(name, missing, rfc)
     digest = transcript.digest()
     content = b" " * 64 + f"TLS 1.3, {name}".encode("ascii") + b"\0" + digest
     covered = f"the transcript hash of the {transcript.count} messages before it ({_short(digest)})"
-    return _signature(name, message.field.find("body"), certificate, content, covered, rfc, tls13=True)
+    check = _signature(name, message.field.find("body"), certificate, content, covered, rfc, tls13=True)
+    scheme = value(message, "algorithm")
+    if check.ok and (why := _not_allowed(scheme, asked)):
+        return Check(name, False, f"the {scheme} signature is right, but {why}", rfc, name)
+    return check
+
+
+def _not_allowed(scheme: object, asked: Message | None) -> str:
+    """Why TLS 1.3 does not take a SignatureScheme that was good for the arithmetic (RFC 9846 section 4.3.3)."""
+    name = str(scheme)
+    if name.startswith("rsa_pkcs1") and not name.endswith("_legacy"):
+        return "TLS 1.3 takes RSA signatures with PSS padding only"
+    if "sha1" in name or "sha224" in name or "md5" in name:
+        return "TLS 1.3 does not sign with so weak a hash"
+    offered = value(asked, "extensions.signature_algorithms.supported_signature_algorithms") if asked else None
+    if isinstance(offered, tuple) and scheme not in offered:
+        return "the other side has not offered this scheme in its signature_algorithms"
+    return ""
 
 
 def certificate_verify_12(message: Message, certificate: Message | None, transcript: Transcript, missing: str) -> Check:

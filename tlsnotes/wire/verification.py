@@ -55,7 +55,7 @@ def check_handshake_13(evidence: Evidence, suite: Suite) -> Iterator[Check]:
         secret = evidence.secrets.get(HANDSHAKE.format(sender.upper()))
         if sender == "client":
             missing = missing or evidence.closed["server"] or ("" if finished else ABSENT.format("server's finished"))
-        for check in _flight_13(messages, transcript, secret, missing):
+        for check in _flight_13(messages, _asks(evidence, sender), transcript, secret, missing):
             yield check
             if check.name.endswith("Finished"):
                 finished.append(check)
@@ -67,6 +67,15 @@ def check_handshake_13(evidence: Evidence, suite: Suite) -> Iterator[Check]:
                 yield finished[-1]
     yield from _transcript_hash(confirmed, finished, "RFC 9846 §4.1")
     yield from _post_handshake(evidence, transcript, clients, servers)
+
+
+def _asks(evidence: Evidence, sender: str) -> Message | None:
+    """The message that says which signatures its sender takes from this one in the handshake."""
+    asker, kind = {
+        "server": ("client", HandshakeType.client_hello),
+        "client": ("server", HandshakeType.certificate_request),
+    }[sender]
+    return next((m for m in evidence.handshake(asker) if m.type == kind), None)
 
 
 def _add_hellos(transcript: Transcript, clients: Iterator[Message], servers: Iterator[Message]) -> str:
@@ -86,7 +95,7 @@ def _add_hellos(transcript: Transcript, clients: Iterator[Message], servers: Ite
 
 
 def _flight_13(
-    messages: Iterator[Message], transcript: Transcript, secret: bytes | None, missing: str
+    messages: Iterator[Message], asked: Message | None, transcript: Transcript, secret: bytes | None, missing: str
 ) -> Iterator[Check]:
     """Judge what one side says up to its Finished, and add it to the transcript."""
     certificate: Message | None = None
@@ -98,7 +107,7 @@ def _flight_13(
             certificate = message
         elif message.type == HandshakeType.certificate_verify and not verified:  # a flight has one
             verified = True
-            check = claims.certificate_verify_13(message, certificate, transcript, why)
+            check = claims.certificate_verify_13(message, certificate, asked, transcript, why)
         elif message.type == HandshakeType.finished:
             check = claims.finished_13(message, secret, transcript, why)
         transcript.add(message.raw)
@@ -130,7 +139,8 @@ def _post_handshake(
             transcript = handshake.fork()
             if request:
                 transcript.add(request.raw)
-            yield from _flight_13(iter(answer), transcript, secret, "" if request else "its request was not found")
+            missing = "" if request else "its request was not found"
+            yield from _flight_13(iter(answer), request, transcript, secret, missing)
             answer = []
 
 
