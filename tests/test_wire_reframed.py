@@ -142,6 +142,29 @@ def test_a_record_that_is_all_padding_is_noted() -> None:
     assert seen(again) == seen(read)
 
 
+def test_a_record_that_goes_on_after_the_keys_change_is_noted() -> None:
+    """RFC 9846 section 5.1: what follows the server's Finished needs a record and keys of its own."""
+    recording = Recording.load(vectors() / "handshakes" / "tls13-x25519-aes256.json")
+    assert recording.dissect().notes == ()
+    read = recording.dissect()
+    suite = suite_of(CipherSuite[read.cipher_suite or ""])
+    assert suite is not None
+    sender = Sender("server", suite, secrets_for(recording.keylog, read.messages[0].raw[6:38]))
+    flight = [m.raw for m in read.messages if m.sender == "server" and m.encrypted and m.content_type == 22]
+    joined = sender.seal(b"".join(flight), ContentType.handshake)
+    sender.change(sender.secret)
+    empty = sender.seal(b"", ContentType.handshake)
+    hellos = [
+        (SIDES[m.sender], b"\x16\3\3" + len(m.raw).to_bytes(2, "big") + m.raw)
+        for m in read.messages
+        if m.name in ("ClientHello", "ServerHello")
+    ]
+    again = Recording.from_segments([*hellos, joined], recording.keylog).dissect()
+    assert [note for note in again.notes if "goes on after its finished, after which the keys change" in note]
+    again = Recording.from_segments([*hellos, empty], recording.keylog).dissect()
+    assert [note for note in again.notes if "is empty" in note]
+
+
 def test_hkdf_expand_label_gives_what_rfc_8448_shows() -> None:
     """RFC 8448 section 3: the server's handshake traffic secret, its key and IV."""
     suite = suite_of(CipherSuite.TLS_AES_128_GCM_SHA256)

@@ -467,6 +467,12 @@ def test_a_right_signature_counts_in_tls_1_3_only_where_its_scheme_may_be_used(
     assert why in check.detail
 
 
+def test_an_extension_that_stands_twice_is_noted() -> None:
+    read = dissect([("C", client_hello(extension(23), ONLY_13, extension(23)))])
+    assert len(read.notes) == 1
+    assert "each once, found extended_master_secret again" in read.notes[0]
+
+
 def test_a_recording_reads_itself() -> None:
     recording = Recording.from_segments([("C", client_hello(), 0.25), ("S", alert(40), 0.5)])
     read = recording.dissect()

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from tlsnotes.wire.key_schedule import next_traffic_secret
 from tlsnotes.wire.protection import Opener, Suite, layout_of, opener_13, openers_12
-from tlsnotes.wire.records import Layout, Record
+from tlsnotes.wire.records import HELLO_RETRY_REQUEST, Layout, Record
 from tlsnotes.wire.registry import ContentType, HandshakeType
 
 EARLY, HANDSHAKE, APPLICATION = (
@@ -70,8 +70,8 @@ class Protection(Protocol):
     def open(self, record: Record) -> tuple[bytes, int | None] | None:
         """The plaintext of a protected record and its content type, or None."""
 
-    def passed(self, content_type: int, raw: bytes, *, encrypted: bool) -> None:
-        """Note that the sender has sent a whole message, after which the keys may change."""
+    def passed(self, content_type: int, raw: bytes, *, encrypted: bool) -> bool:
+        """Note that the sender has sent a whole message; whether a record has to end with it, as the keys change."""
 
 
 class Unprotected:
@@ -97,9 +97,10 @@ class Unprotected:
         self.uses[0].closed.append(record.index)
         return None
 
-    def passed(self, content_type: int, raw: bytes, *, encrypted: bool) -> None:  # noqa: ARG002  # as the protocol has it
+    def passed(self, content_type: int, raw: bytes, *, encrypted: bool) -> bool:  # noqa: ARG002  # as the protocol has it
         """After change_cipher_spec the keys apply."""
         self._protected = self._protected or (self._changes and content_type == ContentType.change_cipher_spec)
+        return False
 
 
 class Protection13:
@@ -159,10 +160,12 @@ class Protection13:
         self._sequence += 1
         return None
 
-    def passed(self, content_type: int, raw: bytes, *, encrypted: bool) -> None:
-        """After EndOfEarlyData, Finished and KeyUpdate the keys change (RFC 9846 sections 4.6, 4.5.3, 4.7.3)."""
-        if content_type != ContentType.handshake or not encrypted:  # what came in the clear says nothing of keys
-            return
+    def passed(self, content_type: int, raw: bytes, *, encrypted: bool) -> bool:
+        """The keys change after ServerHello, EndOfEarlyData, Finished and KeyUpdate (RFC 9846 sections 5.1 and 7)."""
+        if content_type != ContentType.handshake:
+            return False
+        if not encrypted:  # of what else comes in the clear none is taken for a change of keys
+            return raw[0] == HandshakeType.server_hello and raw[6:38] != HELLO_RETRY_REQUEST
         last = len(self.uses) - 1
         if raw[0] == HandshakeType.end_of_early_data and self._early and self._at == 0:
             self._at, self._sequence = 1, 0
@@ -172,6 +175,9 @@ class Protection13:
             self._secrets[last] = next_traffic_secret(self._suite.hash, self._secrets[last] or b"")
             self._openers[last] = self._opener(self._secrets[last])
             self._sequence = 0
+        else:
+            return False
+        return True
 
 
 class Protection12:
@@ -217,7 +223,7 @@ class Protection12:
         self.uses[-1].opened += 1
         return content, record.content_type
 
-    def passed(self, content_type: int, raw: bytes, *, encrypted: bool) -> None:  # noqa: ARG002  # as the protocol has it
+    def passed(self, content_type: int, raw: bytes, *, encrypted: bool) -> bool:  # noqa: ARG002  # as the protocol has it
         """After change_cipher_spec the keys apply; after Finished the handshake is over."""
         if content_type == ContentType.change_cipher_spec and self._protected:
             self._opener = None
@@ -226,3 +232,4 @@ class Protection12:
             self._protected = True
         elif content_type == ContentType.handshake and raw[:1] == bytes([HandshakeType.finished]):
             self.in_handshake = False
+        return False

@@ -14,6 +14,7 @@ from __future__ import annotations
 from tlsnotes.wire import asn1_names, der, registry, sct
 from tlsnotes.wire.presentation import (
     Bounded,
+    Distinct,
     Enum,
     Foreign,
     Select,
@@ -386,4 +387,4 @@ def extensions_of(message: str) -> Type:
         extension_type=Enum(ExtensionType),
         extension_data=Vector(opaque, 0, 2**16 - 1, holding=Select("extension_type", cases, rest())),
     )
-    return Vector(extension, 0, 2**16 - 1)
+    return Distinct(Vector(extension, 0, 2**16 - 1))

@@ -180,6 +180,28 @@ class Vector:
         return Field("contents", self.contents, start, end, value, tuple(children), buffer)
 
 
+class Distinct:
+    """A vector in which each name stands once, as extensions must (RFC 9846 section 4.3)."""
+
+    optional = False
+
+    def __init__(self, wanted: Vector) -> None:
+        self.wanted = wanted
+        self.name = wanted.name
+        self.keys = wanted.keys
+
+    def read(self, reader: Reader, name: str) -> Field:
+        """Read all items; the first name that stands there again is a problem."""
+        field = self.wanted.read(reader, name)
+        seen: set[str] = set()
+        for item in field.children[-1].children:
+            if item.name in seen:
+                error = reader.error("each once", f"{item.name} again", item.start)
+                return field._replace(problem=field.problem or reader.note(error))
+            seen.add(item.name)
+        return field
+
+
 class Struct:
     """Values one after the other, each under its name.
 

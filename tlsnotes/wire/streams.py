@@ -66,6 +66,8 @@ class Stream:
         self.records: list[Record] = []
         self.notes: list[str] = []
         self.gap = False
+        self._keys_change = False  # behind the last message
+        self._odd_records = False  # one note of these is enough: they come by the thousand
         self._pending = bytearray()
         self._bringing: list[Record] = []  # the records that brought what is pending
 
@@ -123,6 +125,8 @@ class Stream:
         if record.plaintext:
             pending += record.plaintext
             self._bringing.append(record)
+        else:
+            self._note_once(f"record {record.index} of the {self.sender} is empty: RFC 9846 §5.1 forbids that")
         while len(pending) - done >= 4:
             end = done + 4 + int.from_bytes(pending[done + 1 : done + 4], "big")
             if end > len(pending):
@@ -132,6 +136,10 @@ class Stream:
                 ContentType.handshake, raw, tuple(self._bringing), (position, done), encrypted=record.encrypted
             )
             self._bringing = [record]
+            if done < len(pending) and self._keys_change:
+                name = HandshakeType(raw[0]).name
+                where = f"record {record.index} of the {self.sender} goes on after its {name}"
+                self._note_once(f"{where}, after which the keys change: RFC 9846 §5.1 forbids that")
         del pending[:done]
         if not pending:
             self._bringing = []
@@ -140,8 +148,13 @@ class Stream:
         self, content_type: int, raw: bytes, records: tuple[Record, ...], order: tuple[int, int], *, encrypted: bool
     ) -> Piece:
         piece = Piece(self.sender, content_type, raw, records, encrypted, order, self.gap)
-        self.protection.passed(content_type, raw, encrypted=encrypted)
+        self._keys_change = self.protection.passed(content_type, raw, encrypted=encrypted)
         return piece
+
+    def _note_once(self, note: str) -> None:
+        if not self._odd_records:
+            self._odd_records = True
+            self.notes.append(note)
 
     def _give_up(self, why: str) -> None:
         there = len(self._pending)
