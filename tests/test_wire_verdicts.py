@@ -208,6 +208,27 @@ def test_a_server_hello_with_another_group_than_the_retry_asked_for_is_wrong() -
     assert "another group in the ServerHello" in check.detail
 
 
+@pytest.mark.parametrize(
+    ("hello", "found"),
+    [
+        ({"session_id": b"other"}, "another legacy_session_id in the second ClientHello"),
+        ({"suites": b"\x13\2\x13\1"}, "another cipher_suites in the second ClientHello"),
+    ],
+)
+def test_the_second_client_hello_changes_nothing_but_what_it_may(hello: dict[str, bytes], found: str) -> None:
+    retry = server_hello(CHOSEN_13, extension(51, b"\0\x17"), random=RETRY, suite=b"\x13\1")
+    answer = server_hello(CHOSEN_13, extension(51, b"\0\x17" + vector(b"y" * 65, 2)), suite=b"\x13\1")
+    first = [("C", client_hello(ONLY_13, shares(0x1D))), ("S", retry)]
+    again = check_of(dissect([*first, ("C", client_hello(ONLY_13, shares(0x17))), ("S", answer)]), "hello retry")
+    assert again.ok, again
+    for second in (client_hello(ONLY_13, shares(0x17), **hello), client_hello(ONLY_13, shares(0x17), extension(23))):
+        check = check_of(dissect([*first, ("C", second), ("S", answer)]), "hello retry")
+        assert check.ok is False
+        assert found in check.detail or "another extended_master_secret" in check.detail
+    twice = dissect([*first, first[1], ("C", client_hello(ONLY_13, shares(0x17))), ("S", answer)])
+    assert "a second HelloRetryRequest" in check_of(twice, "hello retry").detail
+
+
 def test_a_retry_without_a_second_hello_is_not_judged() -> None:
     retry = server_hello(CHOSEN_13, extension(51, b"\0\x17"), random=RETRY, suite=b"\x13\1")
     read = dissect([("C", client_hello(ONLY_13, shares(0x1D))), ("S", retry), ("C", alert(40))])

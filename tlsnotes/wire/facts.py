@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from tlsnotes.checks import Check
 from tlsnotes.wire.claims import unknown, value
 from tlsnotes.wire.epochs import Use
+from tlsnotes.wire.fields import Field
 from tlsnotes.wire.hellos import Hellos, is_hello_retry_request
 from tlsnotes.wire.messages import TLS_1_2, TLS_1_3
 from tlsnotes.wire.registry import HandshakeType, ProtocolVersion
+from tlsnotes.wire.streams import Message
 from tlsnotes.wire.verification import Evidence
 
 MAX_TICKET_LIFETIME = 604_800  # seconds, a week: RFC 9846 section 4.7.1
 # The OID of the extension of a certificate that holds timestamps: 1.3.6.1.4.1.11129.2.4.2 (RFC 6962 section 3.3).
 SCT_LIST = bytes.fromhex("060a2b06010401d679020402")
+# By RFC 9846 section 4.2.2; and what is sealed anew in an encrypted_client_hello (RFC 9849 section 6.1.5).
+MAY_CHANGE = {"key_share", "early_data", "cookie", "pre_shared_key", "padding", "encrypted_client_hello"}
 SENTINELS = {b"DOWNGRD\x01": TLS_1_2, b"DOWNGRD\x00": ProtocolVersion.TLS_1_1}  # RFC 9846 section 4.2.3
 
 
@@ -81,7 +85,8 @@ def _session_id_echo(hellos: Hellos) -> Check:
 
 def _retry(evidence: Evidence) -> Iterator[Check]:
     """After a HelloRetryRequest the second ClientHello brings what was asked for, and the ServerHello keeps to it."""
-    retry = next((m for m in evidence.handshake("server") if is_hello_retry_request(m.raw)), None)
+    retries = [m for m in evidence.handshake("server") if is_hello_retry_request(m.raw)]
+    retry = retries[0] if retries else None
     hellos = [m for m in evidence.handshake("client") if m.type == HandshakeType.client_hello]
     if retry is None:
         return
@@ -100,10 +105,25 @@ def _retry(evidence: Evidence) -> Iterator[Check]:
         *(["another group in the ServerHello"] if group is not None and chosen and chosen.value != group else []),
         *(["another cookie"] if cookies[0] != cookies[1] else []),
         *(["another cipher suite"] if value(retry, "cipher_suite") != evidence.hellos.cipher_suite else []),
+        *(["a second HelloRetryRequest"] if len(retries) > 1 else []),
+        *(f"another {name} in the second ClientHello" for name in _changed(hellos[0], hellos[1])),
     ]
     asked = f"a key share for {group}" if group is not None else "its cookie back"
     detail = f"asked for {asked}; found {' and '.join(wrong)}" if wrong else f"asked for {asked}, and got it"
     yield Check(name, not wrong, detail, rfc, name)
+
+
+def _changed(first: Message, second: Message) -> list[str]:
+    """What the second ClientHello may not say otherwise than the first, and does (RFC 9846 section 4.2.2)."""
+    said = [{f.name: f.raw for f in _parts(m) if f.name not in MAY_CHANGE} for m in (first, second)]
+    return sorted(name for name in said[0].keys() | said[1].keys() if said[0].get(name) != said[1].get(name))[:5]
+
+
+def _parts(hello: Message) -> Iterator[Field]:
+    """The members of a ClientHello, and each of its extensions."""
+    body = hello.field.find("body")
+    for member in body.children if body else ():
+        yield from member.children[-1].children if member.name == "extensions" else (member,)
 
 
 def _binder(evidence: Evidence) -> Iterator[Check]:
