@@ -313,13 +313,18 @@ def files_of(credential: Credential, folder: Path) -> tuple[Path, Path]:
 
 
 def with_early_data(
-    folder: Path, server: tuple[str, ...] = (), client: tuple[str, ...] = (), times: int = 1
+    folder: Path,
+    server: tuple[str, ...] = (),
+    client: tuple[str, ...] = (),
+    times: int = 1,
+    *,
+    first: tuple[str, ...] | None = None,
 ) -> tuple[Recording, str]:
-    """A session, and then early data on its ticket, so many times."""
+    """A session, and then early data on its ticket, so many times; `first`: other options where the session begins."""
     session, early = folder / "session", folder / "early"
     early.write_bytes(EARLY)
     with OpenSSL(folder, "-early_data", *server, credential=issued("ecdsa-p256"), rev=False) as peers:
-        peers.call(*V13, *client, "-sess_out", session)
+        peers.call(*V13, *(client if first is None else first), "-sess_out", session)
         for _ in range(times):
             found = peers.call(*V13, *client, "-sess_in", session, "-early_data", early)
     return found

@@ -125,6 +125,13 @@ def test_early_data_is_refused_where_the_server_asks_for_another_hello(tmp_path:
     assert (handshake.resumed, handshake.hello_retry_request) == (True, True)
 
 
+def test_early_data_under_the_suite_of_the_session_before_is_read(tmp_path: Path) -> None:
+    recording, printed = with_early_data(tmp_path, first=("-ciphersuites", "TLS_AES_128_GCM_SHA256"))
+    assert "Early data was rejected" in printed
+    handshake = read_whole(recording, said={"client": EARLY + b"hello\n"}, unjudged=("PSK binder",))
+    assert handshake.cipher_suite == "TLS_AES_256_GCM_SHA384"
+
+
 # ---- client certificates
 
 

@@ -6,7 +6,7 @@ TLS 1.2    in the clear up to change_cipher_spec, then one set of keys (RFC 5246
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -111,22 +111,37 @@ class Protection13:
     """
 
     def __init__(
-        self, sender: str, suite: Suite | None, secrets: Mapping[str, bytes], *, early: bool, early_counts: bool
+        self,
+        sender: str,
+        suite: Suite | None,
+        secrets: Mapping[str, bytes],
+        *,
+        early: Sequence[Suite] | None,
+        early_counts: bool,
     ) -> None:
+        """`early`: None without early data, else its possible suites: refused, it has that of the session before."""
         labels = [label.format(sender.upper()) for label in (EARLY, HANDSHAKE, APPLICATION)]
-        self.uses = [Use(label, unusable(label, suite, secrets)) for label in (labels if early else labels[1:])]
+        self.uses = [Use(label, unusable(label, suite, secrets)) for label in (labels[1:] if early is None else labels)]
         self._suite = suite if suite and suite.readable and suite.tls13 else None
         self._secrets = [secrets.get(use.label) for use in self.uses]
         self._openers: list[Opener | None] = [
             None if use.why else self._opener(secret) for use, secret in zip(self.uses, self._secrets, strict=True)
         ]
         self._layout = layout_of(suite, tls13=True, encrypt_then_mac=False) if self._suite and suite else UNKNOWN
-        self._early, self._early_counts = early, early_counts
+        self._early, self._early_counts = early is not None, early_counts
+        self._candidates = [opener for other in early or () if (opener := self._early_opener(other))]
+        if self._candidates:
+            self.uses[0].why = ""
         self._at = 0
         self._sequence = 0
 
     def _opener(self, secret: bytes | None) -> Opener | None:
         return opener_13(self._suite, secret) if self._suite and secret else None
+
+    def _early_opener(self, suite: Suite) -> Opener | None:
+        secret = self._secrets[0]
+        fits = suite.tls13 and suite.readable and secret and len(secret) == suite.hash.digest_size
+        return opener_13(suite, secret) if fits and secret else None
 
     @property
     def in_handshake(self) -> bool:
@@ -146,6 +161,9 @@ class Protection13:
     def open(self, record: Record) -> tuple[bytes, int | None] | None:
         """Open a record with the keys of this time, or with the first of a later one."""
         header, fragment = record.raw[:5], record.fragment
+        if self._early and self._at == 0 and not self.uses[0].opened:
+            opens = (one for one in self._candidates if one.open(self._sequence, header, fragment) is not None)
+            self._openers[0] = next(opens, self._openers[0])
         for at in range(self._at, len(self.uses)):
             opener = self._openers[at]
             sequence = self._sequence if at == self._at else 0

@@ -126,7 +126,7 @@ class _Reading:
                 message.type == HandshakeType.encrypted_extensions and message.field.find("extensions.early_data")
                 for _, message in self.found
             )
-            early = sender == CLIENT and hellos.offers("early_data")
+            early = hellos.early_suites(accepted=accepted) if sender == CLIENT else None
             return Protection13(sender, hellos.suite, secrets, early=early, early_counts=accepted)
         why = "" if hellos.version == TLS_1_2 else f"{hellos.version} is not decrypted here"
         if hellos.compressed:

@@ -55,6 +55,19 @@ class Hellos:
         """Whether the ClientHello has an extension."""
         return bool(self.client and self.client.find(f"extensions.{extension}"))
 
+    def early_suites(self, *, accepted: bool) -> list[Suite] | None:
+        """The suites that early data may have: the chosen one if the server has `accepted` it, else any offered one.
+
+        None where there is no early data. It has the suite of the session before (RFC 9846 section 4.3.10).
+        """
+        if not self.offers("early_data"):
+            return None
+        offered = self.client.find("cipher_suites") if self.client and not accepted else None
+        values = offered.value if offered and isinstance(offered.value, tuple) else (self.cipher_suite,)
+        return [
+            suite for value in dict.fromkeys(values) if isinstance(value, CipherSuite) and (suite := suite_of(value))
+        ]
+
     def answers(self, extension: str) -> bool:
         """Whether the ServerHello has an extension."""
         return bool(self.server and self.server.find(f"extensions.{extension}"))
