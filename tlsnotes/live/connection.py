@@ -17,15 +17,25 @@ from tlsnotes.wire.registry import AlertDescription
 
 T = TypeVar("T")
 
+_LETTER = {"client": "C", "server": "S"}  # of whoever has sent it, in a recording
+
 
 class Connection:
-    """A client's connection; everything sent and received goes into `recording`, the secrets too.
+    """One end of a connection; everything sent and received goes into `recording`, the secrets too.
 
-    However slowly the client drips, it has `seconds` in all for the handshake, and for each request after an answer.
+    The server's end, or the client's where `server_name` says whom it calls. However slowly the peer drips, it has
+    `seconds` in all for the handshake, and after it for whatever follows on something written.
+    `ended` says why nothing more can be read; empty while something can.
     """
 
     def __init__(
-        self, connected: socket.socket, context: ssl.SSLContext, keylog: KeyLog, recording: Recording, seconds: float
+        self,
+        connected: socket.socket,
+        context: ssl.SSLContext,
+        keylog: KeyLog,
+        recording: Recording,
+        seconds: float,
+        server_name: str | None = None,
     ) -> None:
         self._socket = connected
         self._keylog = keylog
@@ -34,39 +44,48 @@ class Connection:
         self._deadline = time.monotonic() + seconds
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        serves = server_name is None
+        self._me, self._peer = ("server", "client") if serves else ("client", "server")
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=serves, server_hostname=server_name)
+        self.ended = ""
 
     def handshake(self) -> str:
         """Shake hands, and say how it ended: "established", or who refused and why."""
         try:
             self._run(self._handshake_step)
         except ssl.SSLEOFError:
-            return "broken off by the client, without an alert"
+            return f"broken off by the {self._peer}, without an alert"
         except ssl.SSLZeroReturnError:
-            return "broken off by the client, with close_notify"
+            return f"broken off by the {self._peer}, with close_notify"
         except ssl.SSLError as error:
-            return _why(error)
+            return _why(error, self._me, self._peer)
         except TimeoutError:
-            return f"given up: the client did not go on within {self._seconds:g} s"
+            return f"given up: the {self._peer} did not go on within {self._seconds:g} s"
         except OSError:
-            return "broken off by the client: connection reset"
+            return f"broken off by the {self._peer}: connection reset"
         self._deadline = time.monotonic() + self._seconds
         return "established"
 
     def peer_certificate(self) -> bytes | None:
-        """The client's certificate (DER) if it gave one and it was verified."""
+        """The peer's certificate (DER) if it gave one; a client's only after it was verified."""
         return self._tls.getpeercert(binary_form=True)
 
     def read(self) -> bytes:
-        """Read what the client says next; b"" when it has closed, with a close_notify or without, or taken too long."""
+        """Read what the peer says next; b"" when it has closed, with a close_notify or without, or taken too long."""
         try:
             return self._run(lambda: self._tls.read(65536))
-        except (ssl.SSLError, TimeoutError):
-            # A close_notify, an end without one, or bytes that nobody with the keys has sent: nothing more to read.
-            return b""
+        except ssl.SSLZeroReturnError:
+            self.ended = f"closed by the {self._peer}"
+        except ssl.SSLEOFError:
+            self.ended = f"broken off by the {self._peer}, without an alert"
+        except ssl.SSLError as error:  # an alert, or bytes that nobody with the keys has sent
+            self.ended = _why(error, self._me, self._peer)
+        except TimeoutError:
+            self.ended = f"given up: the {self._peer} did not go on within {self._seconds:g} s"
+        return b""
 
     def write(self, data: bytes) -> None:
-        """Send `data`, and give the client its time for the next request."""
+        """Send `data`, and give the peer its time for what it says next."""
         self._deadline = time.monotonic() + self._seconds
         view = memoryview(data)
         while view:
@@ -74,12 +93,12 @@ class Connection:
 
     def close(self) -> None:
         """Say goodbye (close_notify), and part so that whatever was said last arrives."""
-        # unwrap() sends our close_notify, then wants to read the client's: that one is left to part().
+        # unwrap() sends our close_notify, then wants to read the peer's: that one is left to part().
         with contextlib.suppress(ssl.SSLError):
             self._tls.unwrap()
         with contextlib.suppress(OSError):
             self._send_outgoing()
-        part(self._socket, lambda data: self._recording.add("C", data))
+        part(self._socket, lambda data: self._recording.add(_LETTER[self._peer], data))
 
     def _handshake_step(self) -> None:
         with self._keylog.lock:
@@ -101,7 +120,7 @@ class Connection:
     def _send_outgoing(self) -> None:
         if self._outgoing.pending:
             data = self._outgoing.read()
-            self._recording.add("S", data)  # before it is sent: who has read the answer finds it recorded
+            self._recording.add(_LETTER[self._me], data)  # before it is sent: who has read the answer finds it recorded
             self._socket.settimeout(self._left())
             self._socket.sendall(data)
 
@@ -115,23 +134,23 @@ class Connection:
         self._socket.settimeout(self._left())
         data = self._socket.recv(65536)
         if data:
-            self._recording.add("C", data)
+            self._recording.add(_LETTER[self._peer], data)
             self._incoming.write(data)
         else:
             self._incoming.write_eof()
 
 
-def _why(error: ssl.SSLError) -> str:
+def _why(error: ssl.SSLError, me: str, peer: str) -> str:
     """Say who refused: OpenSSL names an alert that came in by its own prefixes, everything else is this side's."""
     reason = error.reason or "UNKNOWN"
     alert = _received_alert(reason)
     if alert:
-        return f"refused by the client: {alert}"
+        return f"refused by the {peer}: {alert}"
     if reason == "HTTP_REQUEST":
         return "not TLS: the client spoke plain HTTP"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"refused by the server: {error.verify_message.lower()}"
-    return f"refused by the server: {reason.lower().replace('_', ' ')}"
+        return f"refused by the {me}: {error.verify_message.lower()}"
+    return f"refused by the {me}: {reason.lower().replace('_', ' ')}"
 
 
 def _received_alert(reason: str) -> str:

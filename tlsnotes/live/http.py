@@ -40,7 +40,7 @@ class BadRequestError(TLSNotesError):
 @dataclass(frozen=True, slots=True)
 class Request:
     """What an app is called with: `method`, `path` and `query`, `headers` (any case), `body` in bytes, and `client`:
-    the verified certificate of the client with its names, or None."""
+    the verified certificate of the client with its names, or None; `target` is path and query as they were sent."""
 
     method: str
     path: str
@@ -48,6 +48,7 @@ class Request:
     headers: Headers = field(default_factory=Headers)
     body: bytes = b""
     client: Client | None = None
+    target: str = field(default="", repr=False)
 
     @property
     def json(self) -> object:
@@ -169,7 +170,7 @@ def _request(head: h11.Request, body: bytes, client: Client | None) -> Request:
     path, _, query = target.partition("?")
     headers = Headers([(name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers])
     fields = dict(parse_qsl(query, keep_blank_values=True))
-    return Request(head.method.decode("ascii"), path, fields, headers, body, client)
+    return Request(head.method.decode("ascii"), path, fields, headers, body, client, target)
 
 
 def _next_event(http: h11.Connection, stream: Stream) -> h11.Event | type[h11.NEED_DATA | h11.PAUSED]:

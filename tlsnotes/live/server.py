@@ -133,7 +133,7 @@ class HTTPSServer:
         number = next(self._numbers)
 
         def log(text: str) -> None:
-            self._log.append(f"#{number} {_visible(text)}")
+            self._log.append(f"#{number} {visible(text)}")
 
         connection = Connection(connected, self._context, self._keylog, recording, SECONDS)
         try:
@@ -141,7 +141,7 @@ class HTTPSServer:
             if recording.outcome.startswith("broken off") and not self._listener.running:
                 recording.outcome = "broken off by the server: it was stopped"
             if recording.outcome == "established":
-                client = _client(connection.peer_certificate())
+                client = verified_client(connection.peer_certificate())
                 converse(connection, self._app, client, log, lambda: self._shelf.settle(recording))
             else:
                 log(recording.outcome)
@@ -166,14 +166,15 @@ class HTTPSServer:
         return f"<HTTPSServer {self.url}>" if self._listener.running else "<HTTPSServer, stopped>"
 
 
-def _client(certificate: bytes | None) -> Client | None:
+def verified_client(certificate: bytes | None) -> Client | None:
+    """Who a verified certificate (DER) says the client is; None for none."""
     if certificate is None:
         return None
     parsed = x509.load_der_x509_certificate(certificate)
     return Client(parsed, certificate_names(parsed))
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Shorten text that a peer had a hand in, and show its control and bidi characters instead of obeying them."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
     return shown if len(shown) <= 300 else f"{shown[:300]}... ({len(shown)} characters)"
