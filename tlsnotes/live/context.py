@@ -36,7 +36,7 @@ def server_context(
     context.minimum_version, context.maximum_version = min(wanted), max(wanted)
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
-    _load_credential(context, credential)
+    load_credential(context, credential)
     if client_auth not in ("required", "optional"):
         raise TLSNotesError("this is no way to ask for a client's certificate", expected='"required" or "optional"')
     if client_ca is not None:
@@ -73,7 +73,11 @@ def _versions(versions: Sequence[str]) -> list[ssl.TLSVersion]:
     return [VERSIONS[v] for v in named]
 
 
-def _load_credential(context: ssl.SSLContext, credential: Credential) -> None:
+def load_credential(context: ssl.SSLContext, credential: Credential) -> None:
+    """Give a context its credential; raises `TLSNotesError` where this Python's OpenSSL does not take the key.
+
+    What a context allows (`set_ciphers`) decides what it takes, and is set before.
+    """
     # Python's ssl reads keys from files only. This one lives for a moment, and is encrypted all the same.
     password = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="tlsnotes-") as folder:
