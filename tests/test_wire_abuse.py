@@ -137,6 +137,15 @@ def test_a_connection_of_more_values_than_anybody_needs_is_cut_off_with_a_note()
     assert_whole(read)
 
 
+@pytest.mark.parametrize("unit", [b"\x15\3\3\0\2\1\0", b"\x16\3\3\0\4\0\0\0\0"], ids=["alerts", "empty messages"])
+def test_messages_by_the_hundred_thousand_are_not_all_read(unit: bytes) -> None:
+    read = dissect([("C", unit * (MAX_VALUES // 2)), ("S", unit * MAX_VALUES)])
+    assert len(read.records) == MAX_VALUES // 2 + MAX_VALUES
+    assert MAX_VALUES // 10 < len(read.messages) <= MAX_VALUES
+    assert any("on nothing of the server is read: more than 100,000 values" in note for note in read.notes)
+    assert len(read.notes) < 10
+
+
 @every_vector
 def test_wherever_the_budget_ends_what_was_read_before_is_given(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recording = Recording.load(path)

@@ -111,9 +111,14 @@ class _Reading:
         """Read one direction; the server's first, which says whether early data counts."""
         stream = Stream(sender, self._protection(sender))
         mine = [(position, record) for position, record in enumerate(self._records) if record.sender == sender]
-        self.found += [(piece.order, self._message(piece)) for piece in stream.pieces(mine)]
-        stream.finish()
-        for (position, _), record in zip(mine, stream.records, strict=True):
+        for piece in stream.pieces(mine):
+            if self._budget <= 0:
+                stream.cut(piece, f"more than {MAX_VALUES:,} values")
+                break
+            self.found.append((piece.order, self._message(piece)))
+        else:
+            stream.finish()
+        for (position, _), record in zip(mine, stream.records, strict=False):  # a reading that is cut has fewer
             self.opened[position] = record
         return stream
 

@@ -66,6 +66,7 @@ class Stream:
         self.records: list[Record] = []
         self.notes: list[str] = []
         self.gap = False
+        self._cut = ""
         self._keys_change = False  # behind the last message
         self._odd_records = False  # one note of these is enough: they come by the thousand
         self._pending = bytearray()
@@ -93,9 +94,16 @@ class Stream:
         if self._pending:
             self._give_up("what could be read ends")
 
+    def cut(self, piece: Piece, why: str) -> None:
+        """Say that from this piece on nothing is read."""
+        self._cut = f"from record {piece.records[-1].index} on nothing of the {self.sender} is read: {why}"
+        self.notes.append(self._cut)
+
     def gap_reason(self) -> str:
-        """Why records of the handshake are closed, or nothing where none is."""
-        return next((text for use in self.protection.uses if (text := use.reason())), "") if self.gap else ""
+        """Why records of the handshake are closed or not read, or nothing where all are."""
+        if self._cut or not self.gap:
+            return self._cut
+        return next((text for use in self.protection.uses if (text := use.reason())), "")
 
     def all_notes(self) -> list[str]:
         """What is odd in this direction, and which of its records are closed and why."""
