@@ -73,9 +73,9 @@ class Connection:
     def read(self) -> bytes:
         """Read what the peer says next; b"" when it has closed, with a close_notify or without, or taken too long."""
         try:
-            return self._run(lambda: self._tls.read(65536))
-        except ssl.SSLZeroReturnError:
-            self.ended = f"closed by the {self._peer}"
+            data = self._run(lambda: self._tls.read(65536))
+            self.ended = "" if data else f"closed by the {self._peer}, with close_notify"
+            return data
         except ssl.SSLEOFError:
             self.ended = f"broken off by the {self._peer}, without an alert"
         except ssl.SSLError as error:  # an alert, or bytes that nobody with the keys has sent
