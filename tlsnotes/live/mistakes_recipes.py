@@ -109,7 +109,7 @@ RECIPES: dict[str, Recipe] = {
         sends=("server", "upper", "lower"),
     ),
     "root-sent-along": Recipe(_three(), sends=(*CHAIN, "root")),
-    "leaf-used-as-ca": Recipe(_three(intermediate=replace(SERVER, subject="shop.example")), sends=CHAIN),
+    "leaf-used-as-ca": Recipe(_three(intermediate=replace(SERVER, subject="shop.example", key_usage=())), sends=CHAIN),
     "ca-without-keycertsign": Recipe(
         _three(intermediate=replace(CA, key_usage=("digital_signature", "crl_sign"))), sends=CHAIN
     ),
@@ -172,14 +172,15 @@ RECIPES: dict[str, Recipe] = {
     ),
     "hello-retry-request": Recipe(_two(), speaks=Speaks(("1.3",), group="secp384r1")),
     "no-common-group": Recipe(
-        _two(replace(SERVER, key="rsa-2048")), speaks=Speaks(("1.2",), weak=True, group="brainpoolP256r1")
+        _two(replace(SERVER, key="rsa-2048")),
+        speaks=Speaks(("1.2",), ciphers="ECDHE-RSA-AES128-GCM-SHA256", group="brainpoolP256r1"),
     ),
     "secp521r1-only": Recipe(_two(), speaks=Speaks(("1.3",), group="secp521r1")),
     "ed25519-for-a-browser": Recipe(_two(replace(SERVER, key="ed25519"))),
     "unrecognized-name": Recipe(_two(), speaks=Speaks(unknown_name=True)),
-    "tls-to-an-http-port": Recipe({}, sends=(), trusts=(), speaks=Speaks(protocol="HTTP"), judged=""),
+    "tls-to-an-http-port": Recipe(_two(), speaks=Speaks(protocol="HTTP"), judged=""),
     "http-to-a-tls-port": Recipe(_two(), scheme="http"),
-    "hangs-up": Recipe({}, sends=(), trusts=(), speaks=Speaks(protocol="nothing"), judged=""),
+    "hangs-up": Recipe(_two(), speaks=Speaks(protocol="nothing"), judged=""),
     "proxy-in-the-way": Recipe(_two(), proxy=True),
     # ---- the client's own certificate
     "client-certificate-missing-1-2": Recipe(_two(), speaks=Speaks(("1.2",), asks="root"), judged=""),
