@@ -55,7 +55,7 @@ def server_for(
             _rehearse(_context(speaks, credential), _context(speaks))
         return SmallServer(_context(speaks, credential))
     except (ssl.SSLError, ValueError) as error:
-        reason = error.reason if isinstance(error, ssl.SSLError) else str(error)
+        reason = getattr(error, "reason", None) or str(error)  # set_ciphers raises one without
         raise TLSNotesError(
             f"this Python's {ssl.OPENSSL_VERSION} does not speak so any more",
             expected=_wanted(speaks),
