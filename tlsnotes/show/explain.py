@@ -36,7 +36,7 @@ from tlsnotes.wire.streams import Message
 MAX_REPR = 500
 MAX_BYTES = 1_000_000
 # How the sides are called in the causes' words.
-CALLED = {"client": "client", "server": "server", "sender": "side that sent the alert", "other": "other side"}
+CALLED = {"client": "client", "server": "server", "sender": "sender of the alert", "other": "other side"}
 # `client` says whose number it is; these give OpenSSL's verify codes.
 VERIFIERS = ("ssl", "requests", "openssl")
 
@@ -103,7 +103,10 @@ def _read_number(number: int, found: Found, client: str) -> Explanation | None:
     elif client in ("curl", "chromium", *VERIFIERS):
         read_number(number, client, found)
     else:
-        return things.explain_number(int(number), lambda n, c: explain(n, client=c).title)
+        readings = things.readings_of(int(number))
+        if len(readings) == 1:
+            return explain(int(number), client=readings[0][1])
+        return things.explain_number(int(number), readings, [explain(int(number), client=c).title for _, c in readings])
     found.tell("number", f"{number}, as {client} gives it")
     return None
 

@@ -66,7 +66,7 @@ def _read_one(error: BaseException, found: Found) -> None:
         structured = True
     else:
         structured = isinstance(error, TLSNotesError)
-    if not structured and not any(isinstance(inner, BaseException) for inner in error.args):
+    if not structured and len(list(follow(error, with_context=False))) == 1:  # a wrapper repeats what is in it
         read_text(safe_text(error), found)
     for kind in type(error).__mro__:
         # urllib3's HTTPError is the parent of all its errors, and says nothing of HTTP's statuses.

@@ -22,7 +22,8 @@ OTHER = {"client": "server", "server": "client"}
 # OpenSSL adds 1000 to the number of an alert that came, in the reasons of its library SSL (20).
 ALERT_REASONS = range(1000, 1256)
 SSL_LIBRARY = 20
-ALERT_PREFIX = re.compile(r"(?:TLSV13|TLSV1|SSLV3)_(?:ALERT_)?")
+# "tlsv1" and "sslv3" are its names for alerts, not versions; since 3.2 its words are "ssl/tls alert" for the latter.
+ALERT_PREFIX = re.compile(r"(?:TLSV13|TLSV1|SSLV3)_(?:ALERT_)?|(?:SSL/)?TLS_ALERT_")
 HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")  # what may stand in a command that is shown
 
 
@@ -106,21 +107,22 @@ def iter_alerts() -> frozenset[int]:
     return frozenset(int(alert) for alert in AlertDescription)
 
 
-def read_text(text: str, found: Found, *, phrases_only: bool = False) -> None:
-    """Read the marks out of text, whatever program wrote it; `phrases_only`: nothing but the causes' own phrases."""
+def read_text(text: str, found: Found) -> None:
+    """Read the marks out of text, whatever program wrote it."""
     if len(text) > MAX_TEXT:
         text = f"{text[: MAX_TEXT // 2]}\n{text[-MAX_TEXT // 2 :]}"
     before = len(found.marks)
-    if not phrases_only:
-        for pattern, note in _PATTERNS:
-            for number, match in enumerate(pattern.finditer(text)):
-                if number == MAX_FINDS:
-                    break
-                note(found, match)
-                if len(found.marks) > before:
-                    before = len(found.marks)
-                    found.tell("its words", _line(text, match.start()))
-        _read_names(text, found)
+    for pattern, note in _PATTERNS:
+        for number, match in enumerate(pattern.finditer(text)):
+            if number == MAX_FINDS:
+                break
+            note(found, match)
+            if len(found.marks) > before:
+                before = len(found.marks)
+                found.tell("its words", _line(text, match.start()))
+    _read_names(text, found)
+    if not any(mark.startswith("verify:") for mark in found.marks):
+        _read_verify_words(text, found)
     lowered = text.lower()
     for phrase in phrases():
         if (at := lowered.find(phrase)) >= 0:
@@ -174,7 +176,7 @@ def _verify_code(name: str) -> int:
 
 
 def _read_names(text: str, found: Found) -> None:
-    names = dict.fromkeys(match[0] for match in re.finditer(r"\b[A-Z][A-Z0-9_]{4,60}\b", text))
+    names = dict.fromkeys(match[0] for match in re.finditer(r"\b[A-Z][A-Z0-9_/]{4,60}\b", text))
     for name in list(names)[:2000]:
         if read_name(name, found):
             found.tell("its words", _line(text, text.find(name)))
@@ -200,6 +202,14 @@ def _verify_words(found: Found, match: re.Match[str]) -> None:
         found.verify(26)
 
 
+def _read_verify_words(text: str, found: Found) -> None:
+    """A line that is nothing but OpenSSL's words for a verify code, as Node writes where it has no code for it."""
+    for number, match in enumerate(_WHOLE_LINE.finditer(text)):
+        if number == MAX_FINDS or any(mark.startswith("verify:") for mark in found.marks):
+            return
+        _verify_words(found, match)
+
+
 def _plain(words: str) -> str:
     return words.strip().rstrip(".").replace("-", " ").lower()
 
@@ -213,7 +223,7 @@ def _openssl_error(found: Found, match: re.Match[str]) -> None:
         reason = number & 0xFFF
     elif number >> 23 == SSL_LIBRARY:
         reason = number & 0x7FFFFF
-    words = re.sub(r"[^A-Z0-9]+", "_", match[2].strip().upper()).strip("_")
+    words = re.sub(r"[^A-Z0-9/]+", "_", match[2].strip().upper()).strip("_")
     if reason in ALERT_REASONS:
         found.tell("OpenSSL's reason", words)
         found.alert(reason - ALERT_REASONS.start, OTHER.get(found.viewer, ""))
@@ -250,6 +260,7 @@ def _url(found: Found, match: re.Match[str]) -> None:
 
 
 _TARGET = re.compile(r"(?:target (?:host name|ipv[46] address) '|IP: )([^' ]+)|'([^' ]+)' doesn't match")
+_WHOLE_LINE = re.compile(r"(?m)^[ \t]*(?:Error: )?([A-Za-z][^\n]{8,120}?)[ \t]*$")
 _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[Found, re.Match[str]], None]], ...] = (
     (re.compile(r"\berror (\d{1,3}) at \d{1,3} depth"), _code(Found.verify)),
     (re.compile(r"\bverify error:num=(\d{1,3}):"), _code(Found.verify)),
@@ -259,7 +270,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[Found, re.Match[str]], None]],
     (re.compile(r"\[(?:SSL|X509|PEM|EVP): ([A-Z0-9_]{3,80})\]|\[SSL\] PEM lib"), _bracket),
     (re.compile(r"\berror:([0-9A-Fa-f]{8}):[^:\n]{0,80}:[^:\n]{0,80}:([^:\n]{0,120})"), _openssl_error),
     (re.compile(r"refused by the (client|server): ([a-z_]{4,40})"), _refusal),
-    (re.compile(r"\b((?:tlsv1|sslv3|tlsv13) alert [a-z ]{4,40}?)(?:$|[:,.(\n\[])"), _alert_words),
+    (re.compile(r"\b((?:tlsv1|sslv3|tlsv13|ssl/tls) alert [a-z ]{4,40}?)(?:$|[:,.(\n\[])"), _alert_words),
     (re.compile(r"\balert number (\d{1,3})\b"), lambda f, m: f.alert(int(m[1]) % 256, OTHER.get(f.viewer, ""))),
     (re.compile(r"\bcurl: \((\d{1,3})\)"), _code(Found.curl)),
     (re.compile(r"host='([\w.-]{1,253})', port=(\d{1,5})"), _url),

@@ -5,7 +5,7 @@ A certificate is read from its tree of fields, so that one that pyca refuses has
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tlsnotes.errors import TLSNotesError
 from tlsnotes.show.causes import Likely, chromium_errors, curl_codes, verify_codes
-from tlsnotes.show.explain_marks import iter_alerts
+from tlsnotes.show.explain_marks import HOST, iter_alerts
 from tlsnotes.show.explanation import Explanation
 from tlsnotes.wire.asn1 import parse_certificate
 from tlsnotes.wire.fields import Field
@@ -52,12 +52,12 @@ def explain_certificate(certificate: Field) -> Explanation:
     signed = "itself: it is self-issued" if subject == issuer else issuer
     happened = (
         f"A certificate is a signed statement that binds a name to a public key: here of {who}. It says it was signed "
-        f"by {signed}. {_validity(certificate)} {_uses(certificate, ca)} Whether it is to be believed is another question."
+        f"by {signed}. {_validity(certificate)} {_uses(certificate, ca)} "
+        "Whether it is to be believed is another question."
     )
-    name = names[0] if names else "HOST"
-    asked = (
-        f'judge(certificate, trust=[root], name="{name}")' if not ca else "judge(certificate, trust=[root], usage=None)"
-    )
+    # A name from a certificate stands in a line to be copied only where it is nothing but a host's name.
+    name = names[0] if names and HOST.fullmatch(names[0]) else "HOST"
+    asked = "judge(certificate, trust=[root], " + ("usage=None)" if ca else f'name="{name}")')
     questions = (
         Likely("Does a chain of signatures lead from it to a root that I trust?", "trust, path, signature", asked),
         Likely("Is it valid now, and is it meant for this?", "validity, key-usage, extended-key-usage", ""),
@@ -107,20 +107,26 @@ def explain_message(message: Message) -> Explanation:
     )
 
 
-def explain_number(number: int, title_of: Callable[[int, str], str]) -> Explanation:
-    """Show what a number alone can mean; `title_of(number, client)` gives the title of one reading."""
-    readings = []
-    if number in iter_alerts():
-        readings.append((f"TLS alert {number} ({AlertDescription(number)})", "alert"))
-    if number in verify_codes():
-        readings.append((f"OpenSSL's verify code {number} (X509_V_ERR_{verify_codes()[number][0]})", "openssl"))
-    if number in curl_codes():
-        readings.append((f"curl's exit code {number} (CURLE_{curl_codes()[number]})", "curl"))
-    if number and number in chromium_errors().values():
-        readings.append((f"Chromium's network error {number}", "chromium"))
+def readings_of(number: int) -> tuple[tuple[str, str], ...]:
+    """Give what a number alone can be: in words, and the `client` hint of `explain` that says so."""
+    alert, (verify, _) = AlertDescription(number & 0xFF), verify_codes().get(number, ("", ""))
+    return tuple(
+        (what, client)
+        for known, what, client in (
+            (number in iter_alerts(), f"TLS alert {number} ({alert})", "alert"),
+            (verify, f"OpenSSL's verify code {number} (X509_V_ERR_{verify})", "openssl"),
+            (number in curl_codes(), f"curl's exit code {number} (CURLE_{curl_codes().get(number)})", "curl"),
+            (number and number in chromium_errors().values(), f"Chromium's network error {number}", "chromium"),
+        )
+        if known
+    )
+
+
+def explain_number(number: int, readings: Sequence[tuple[str, str]], titles: Sequence[str]) -> Explanation:
+    """Show what a number alone can mean: each of `readings_of` with the title it would have."""
     likely = tuple(
-        Likely(f"{what}: {title_of(number, client)}.", "", f'explain({number}, client="{client}")')
-        for what, client in readings
+        Likely(f"{what}: {title}.", "", f'explain({number}, client="{client}")')
+        for (what, client), title in zip(readings, titles, strict=True)
     )
     known = bool(likely)
     return Explanation(

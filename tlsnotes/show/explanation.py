@@ -15,18 +15,18 @@ from tlsnotes.show.tables import visible
 WIDTH = 100  # columns of a terminal
 MAX_TEXT = 3000
 WHO = {
-    "client": "the client refused",
-    "server": "the server refused",
-    "proxy": "the proxy refused",
-    "sender": "the side that sent the alert refused",
-    "nobody": "nobody refused",
-    "": "which side refused is not said",
+    "client": "The client refused,",
+    "server": "The server refused,",
+    "proxy": "The proxy refused,",
+    "sender": "The sender of the alert refused,",
+    "nobody": "Nobody refused; it ended",
+    "": "Which side refused is not said; it ended",
 }
 STEPS = {
     "prepare": "before any connection",
-    "connect": "on the way to the server",
+    "connect": "on the way to the server, before TLS",
     "handshake": "in the TLS handshake",
-    "certificate": "when it checked the other side's certificate",
+    "certificate": "when the other side's certificate was checked",
     "answer": "after the handshake, at the answer",
     "done": "after all of TLS",
 }
@@ -83,14 +83,14 @@ class Explanation:
         """Which side refused and at which step, in one sentence; "" where nothing was refused."""
         if not self.step:
             return ""
-        return f"{WHO.get(self.refused, self.refused)}; it ended {STEPS.get(self.step, self.step)}"
+        return f"{WHO.get(self.refused, self.refused)} {STEPS.get(self.step, self.step)}."
 
     def __repr__(self) -> str:
         parts = [visible(self.title), *_entry("what happened", self.happened), *_entry("who, and when", self.who)]
         if self.likely:
             parts += ["", f"  {self.heading}:"]
         for number, likely in enumerate(self.likely, 1):
-            parts += _wrapped(f"{likely.why}", f"  {number}. ")
+            parts += _wrapped(likely.why, f"  {number}. ")
             parts += _wrapped(likely.tell, "     -> ") if likely.tell else []
             parts += [f"        {visible(likely.run)}"] if likely.run else []
         parts += _entry("the fix", self.fix) + _entry("not this", self.avoid) + _entry("read on", self.rfc)
