@@ -94,8 +94,8 @@ def _read_text(text: str, found: Found, client: str) -> Explanation | None:
 
 
 def _read_number(number: int, found: Found, client: str) -> Explanation | None:
-    if isinstance(number, bool):
-        return None
+    if isinstance(number, bool) or abs(number) >= 1 << 64:  # Python writes no number of 5,000 digits
+        return _unknown(found, number if isinstance(number, bool) else f"a number of {number.bit_length()} bits")
     if client == "alert" and 0 <= number < 256:
         found.alert(number)
     elif number == 0 and client:
