@@ -150,13 +150,15 @@ RECIPES: dict[str, Recipe] = {
     "unusual-curve": Recipe(
         _two(replace(SERVER, key="ecdsa-p256k1")), speaks=Speaks(("1.2",), weak=True, group="prime256v1")
     ),
-    "sha-1-signature": Recipe(_two(replace(SERVER, signature="sha1"), BY_RSA), speaks=Speaks(weak=True)),
-    "md5-signature": Recipe(_two(replace(SERVER, signature="md5"), BY_RSA), speaks=Speaks(weak=True)),
-    "tampered-signature": Recipe(_two(replace(SERVER, tampered=True))),
+    "sha-1-signature": Recipe(_two(replace(SERVER, altered="SHA-1"), BY_RSA), speaks=Speaks(weak=True)),
+    "md5-signature": Recipe(_two(replace(SERVER, altered="MD5"), BY_RSA), speaks=Speaks(weak=True)),
+    "tampered-signature": Recipe(_two(replace(SERVER, altered="tampered"))),
     "no-authority-key-identifier": Recipe(_two(replace(SERVER, key_identifier="none"))),
     "identifier-of-another-key": Recipe(_two(replace(SERVER, key_identifier="stranger"), stranger=STRANGER)),
     "unknown-critical-extension": Recipe(_two(replace(SERVER, unknown_critical=True))),
-    "version-1": Recipe(_two(replace(SERVER, version=1))),
+    "version-1": Recipe(_two(replace(SERVER, altered="version 1"))),
+    "extension-twice": Recipe(_three(intermediate=replace(CA, altered="an extension twice")), sends=CHAIN),
+    "serial-number-too-long": Recipe(_two(replace(SERVER, altered="a serial number of 21 octets"))),
     "revoked": Recipe(_two(), revoked="server"),
     # ---- how the server speaks
     "tls-1-0-only": Recipe(_two(), speaks=Speaks(("1.0",), weak=True)),

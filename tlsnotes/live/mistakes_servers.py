@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tlsnotes.errors import TLSNotesError
 from tlsnotes.live.context import load_credential
-from tlsnotes.live.mistakes_certificates import der
+from tlsnotes.live.mistakes_altered import INTEGER, SEQUENCE, der
 from tlsnotes.live.mistakes_recipes import Speaks
 from tlsnotes.live.server import HTTPSServer
 from tlsnotes.live.small_server import SmallServer
@@ -89,8 +89,8 @@ def _context(speaks: Speaks, credential: Credential | None = None) -> ssl.SSLCon
 
 def _load_small_dh(context: ssl.SSLContext) -> None:
     # cryptography gives finite fields up, as TLS does: two INTEGERs in a SEQUENCE (PKCS #3) are soon written by hand.
-    numbers = der(0x02, b"\0" + SMALL_PRIME.to_bytes(128, "big")) + der(0x02, b"\x02")
-    text = base64.encodebytes(der(0x30, numbers)).decode()
+    numbers = der(INTEGER, b"\0" + SMALL_PRIME.to_bytes(128, "big")) + der(INTEGER, b"\x02")
+    text = base64.encodebytes(der(SEQUENCE, numbers)).decode()
     with tempfile.TemporaryDirectory(prefix="tlsnotes-") as folder:
         path = Path(folder, "dh.pem")
         path.write_text(f"-----BEGIN DH PARAMETERS-----\n{text}-----END DH PARAMETERS-----\n")
