@@ -7,28 +7,28 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from needs import need, vectors
 
 from tlsnotes import Authority, Credential, TLSNotesError, parse_certificate, self_signed
 from tlsnotes.live import opinions as module
-from tlsnotes.live.mistakes_certificates import CA_USAGE, Certified, certify
 from tlsnotes.live.opinions import JUDGES, Opinion, opinions
+from tlsnotes.pki.keys import generate_key
+from tlsnotes.pki.profile import authority_key_identifier, common_name_subject
 
 ROOT = Authority.root("the root")
 SHOP = ROOT.intermediate("the shop's intermediate")
 LEAF = SHOP.issue(["shop.example", ip_address("127.0.0.1")])
 NOW = datetime.now(UTC)
-
-CA = Certified(subject="a root", names=None, ca=True, usage=(), key_usage=CA_USAGE, ends=365)
-SERVER = Certified(issuer="root")
 
 
 @pytest.fixture(autouse=True)
@@ -44,10 +44,34 @@ def codes(*arguments: object, **named: object) -> list[int | str]:
     return [opinion.code for opinion in opinions(*arguments, **named)]  # type: ignore[arg-type]
 
 
-def below_root(**leaf: object) -> tuple[list[x509.Certificate], x509.Certificate]:
-    """A chain of one certificate below a root, and the root; arguments as of `Certified`."""
-    made = certify({"root": CA, "leaf": replace(SERVER, **leaf)}, NOW)
-    return [made["leaf"].certificate], made["root"].certificate
+def below_root(
+    names: tuple[str, ...] = ("localhost",), key: str = "ecdsa-p256", without: str = "", tampered: bool = False
+) -> x509.Certificate:
+    """A server's certificate below ROOT: with an extension missing, or a weak key, or changed after it was signed."""
+    weak = rsa.generate_private_key(public_exponent=65537, key_size=1024) if key == "rsa-1024" else None
+    public = (weak or generate_key(key)).public_key()
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(common_name_subject("localhost"))
+        .issuer_name(ROOT.certificate.subject)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW - timedelta(hours=1))
+        .not_valid_after(NOW + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    )
+    if without != "subjectAltName":
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False)
+    if without != "authorityKeyIdentifier":
+        builder = builder.add_extension(authority_key_identifier(ROOT.certificate), critical=False)
+    if without == "meaning":
+        builder = builder.add_extension(
+            x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.99"), b"\x05\x00"), True
+        )
+    made = builder.sign(ROOT.credential.key, SHA256())
+    if tampered:
+        return x509.load_der_x509_certificate(made.public_bytes(Encoding.DER).replace(b"localhost", b"lokalhost", 1))
+    return made
 
 
 # ---- the same question
@@ -152,18 +176,19 @@ def test_pyca_takes_no_authority_with_an_eddsa_key() -> None:
 @pytest.mark.parametrize(
     ("leaf", "expected"),
     [
-        ({"names": None}, [False, True, True]),
-        ({"key_identifier": "none"}, [False, True, False]),
+        ({}, [True, True, True]),
+        ({"without": "subjectAltName"}, [False, True, True]),
+        ({"names": ("l*.shop.example",)}, [False, True, True]),
+        ({"without": "authorityKeyIdentifier"}, [False, True, False]),
         ({"key": "rsa-1024"}, [True, False, False]),
-        ({"version": 1, "names": None, "key_usage": (), "usage": ()}, [False, True, True]),
-        ({"unknown_critical": True}, [False, False, False]),
+        ({"without": "meaning"}, [False, False, False]),
         ({"tampered": True}, [False, False, False]),
     ],
-    ids=lambda value: "-".join(map(str, value)) if isinstance(value, dict) else "",
+    ids=str,
 )
-def test_what_each_makes_of_a_mistake(leaf: dict[str, object], expected: list[bool]) -> None:
-    chain, root = below_root(**leaf)
-    assert answers(chain, root, "localhost") == expected
+def test_what_each_makes_of_a_mistake(leaf: dict[str, Any], expected: list[bool]) -> None:
+    name = "lemon.shop.example" if "names" in leaf else "localhost"
+    assert answers(below_root(**leaf), ROOT, name) == expected
 
 
 def test_any_trusted_certificate_ends_a_path_for_python_3_13_and_for_pyca() -> None:
@@ -279,6 +304,21 @@ def test_no_file_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 def test_refuses_what_is_no_chain(chain: object) -> None:
     with pytest.raises(TLSNotesError):
         opinions(chain, ROOT, "localhost")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"name": 7}, {"usage": "both"}, {"at": datetime(2026, 1, 1)}, {"at": "now"}, {"crls": [None]}],  # noqa: DTZ001
+    ids=str,
+)
+def test_refuses_what_is_no_question(wrong: dict[str, object]) -> None:
+    with pytest.raises(TLSNotesError):
+        opinions(LEAF, ROOT, **wrong)  # type: ignore[arg-type]
+
+
+def test_refuses_damaged_pem() -> None:
+    with pytest.raises(TLSNotesError, match="damaged"):
+        opinions(LEAF.fullchain_pem.replace(b"MII", b"M!I"), ROOT, "shop.example")
 
 
 def test_an_opinion_is_what_it_is() -> None:

@@ -86,6 +86,15 @@ def opinions(
 
     Raises `TLSNotesError` for arguments that are none, and nothing for certificates, however they are.
     """
+    if usage not in ("server", "client", None):
+        raise TLSNotesError("this is no use of a certificate", expected='"server", "client" or None', found=repr(usage))
+    if at is not None and (not isinstance(at, datetime) or at.tzinfo is None):
+        raise TLSNotesError(
+            "this is no moment to judge at",
+            expected="a datetime with a time zone",
+            found=repr(at),
+            fix="datetime.now(UTC) is one",
+        )
     question = Question(
         as_der(chain, "the chain"),
         as_der(trust, "trust"),
@@ -108,7 +117,7 @@ def as_der(given: object, what: str) -> tuple[bytes, ...]:
         given = [given.certificate, *given.chain]
     match given:
         case bytes() if b"-----BEGIN " in given:
-            return tuple(b64decode(re.sub(rb"\s", b"", body)) for body in _PEM.findall(given))
+            return _from_pem(given, what)
         case bytes():
             return (given,)
         case x509.Certificate() | x509.CertificateRevocationList():
@@ -124,9 +133,20 @@ def as_der(given: object, what: str) -> tuple[bytes, ...]:
     )
 
 
+def _from_pem(pem: bytes, what: str) -> tuple[bytes, ...]:
+    try:
+        return tuple(b64decode(re.sub(rb"\s", b"", body), validate=True) for body in _PEM.findall(pem))
+    except ValueError as error:
+        raise TLSNotesError(f"the PEM text of {what} is damaged", expected="base64", found=str(error)) from error
+
+
 def _name(name: object) -> str | IPv4Address | IPv6Address | None:
+    if name is None or isinstance(name, IPv4Address | IPv6Address):
+        return name
     if not isinstance(name, str):
-        return name if isinstance(name, IPv4Address | IPv6Address) else None
+        raise TLSNotesError(
+            "this is no name to judge for", expected="text, an IP address or None", found=type(name).__name__
+        )
     try:
         return ip_address(name)
     except ValueError:
