@@ -59,31 +59,39 @@ def served(identity: str) -> Iterator[Scene]:
 
 def client_context(scene: Scene) -> ssl.SSLContext:
     """A client of Python's defaults that trusts what the scene gives it, and shows what the scene gives it."""
-    assert not isinstance(scene.trust, Path)
-    context = ssl.create_default_context(cadata=b"".join(c.public_bytes(Encoding.DER) for c in scene.trust))
+    if isinstance(scene.trust, Path):
+        context = ssl.create_default_context(cafile=scene.trust)
+    else:
+        context = ssl.create_default_context(cadata=b"".join(c.public_bytes(Encoding.DER) for c in scene.trust))
     if isinstance(scene.credential, Credential):
         with tempfile.TemporaryDirectory() as folder:
             scene.credential.save(folder)
             context.load_cert_chain(Path(folder, "fullchain.pem"), Path(folder, "key.pem"))
+    elif scene.credential:
+        context.load_cert_chain(*scene.credential, password=lambda: "")
     return context
 
 
-def visit(scene: Scene, context: ssl.SSLContext | None = None) -> str:
-    """What Python's ssl says: "ok", or the reason of its error; the first answer is read, TLS 1.3 refuses there."""
-    context = context or client_context(scene)
+def visit(scene: Scene, context: ssl.SSLContext | None = None) -> int | str:
+    """What Python's ssl says: "ok", or the code of its error; the first answer is read, TLS 1.3 refuses there."""
     host = scene.url.split("://")[1].split(":")[0]
     try:
+        context = context or client_context(scene)
         with (
             socket.create_connection((host, scene.server.port), 10) as connected,
             context.wrap_socket(connected, server_hostname=host) as tls,
         ):
             tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             return "ok" if tls.recv(65536).startswith(b"HTTP/1.1 200") else "no answer"
+    except ssl.SSLCertVerificationError as error:
+        return error.verify_code
     except ssl.SSLError as error:
-        return str(error.reason)
+        return getattr(error, "reason", None) or type(error).__name__
+    except OSError as error:
+        return type(error).__name__
 
 
-def shaken(scene: Scene, context: ssl.SSLContext | None = None) -> tuple[str, Handshake]:
+def shaken(scene: Scene, context: ssl.SSLContext | None = None) -> tuple[int | str, Handshake]:
     """What the client says, and the reading of what went over the wire."""
     said = visit(scene, context)
     (recording,) = scene.server.wait_for(1)
@@ -111,8 +119,10 @@ def test_each_is_told_in_full(mistake: Mistake) -> None:
 
 
 @every
-def test_something_is_expected_of_every_client(mistake: Mistake) -> None:
-    assert set(mistake.expected) == CLIENTS
+def test_something_is_expected_of_every_client_that_can_make_it(mistake: Mistake) -> None:
+    files = RECIPES[mistake.id].client_files or RECIPES[mistake.id].trust_file
+    assert set(mistake.expected) >= CLIENTS - ({"chromium", "openssl"} if files else set())
+    assert set(mistake.expected) <= CLIENTS
     for expected in mistake.expected.values():
         codes = expected if isinstance(expected, tuple) else (expected,)
         assert all(isinstance(code, int | str) and code not in {"", 0} for code in codes)
@@ -172,7 +182,14 @@ def test_two_scenes_at_once_have_nothing_in_common() -> None:
         assert one.url != other.url
         assert one.chain != other.chain
         assert one.trust != other.trust
-        assert visit(one) == visit(other) == "CERTIFICATE_VERIFY_FAILED"
+        assert visit(one) == visit(other) == 62
+
+
+@every
+def test_pythons_ssl_answers_as_the_table_says(mistake: Mistake) -> None:
+    with served(mistake.id) as scene:
+        said = visit(scene)
+    assert mistake.agrees("ssl", said), said
 
 
 def test_a_sound_chain_of_the_same_making_is_accepted() -> None:
@@ -293,12 +310,12 @@ def test_the_revoked_certificate_is_on_its_issuers_list() -> None:
         ("client-certificate-expired", "SSLV3_ALERT_CERTIFICATE_EXPIRED", "server: certificate_expired"),
         ("client-certificate-for-servers", "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE", "server: unsupported_certificate"),
         ("small-dh-group", "DH_KEY_TOO_SMALL", "client: handshake_failure"),
-        ("expired-leaf", "CERTIFICATE_VERIFY_FAILED", "client: certificate_expired"),
-        ("unknown-root", "CERTIFICATE_VERIFY_FAILED", "client: unknown_ca"),
-        ("wrong-host", "CERTIFICATE_VERIFY_FAILED", "client: bad_certificate"),
+        ("expired-leaf", 10, "client: certificate_expired"),
+        ("unknown-root", 20, "client: unknown_ca"),
+        ("wrong-host", 62, "client: bad_certificate"),
     ],
 )  # fmt: skip
-def test_the_refusal_is_an_alert_on_the_wire(identity: str, said: str, outcome: str) -> None:
+def test_the_refusal_is_an_alert_on_the_wire(identity: str, said: int | str, outcome: str) -> None:
     with served(identity) as scene:
         reason, handshake = shaken(scene)
         assert reason == said
