@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tlsnotes import TLSNotesError
+from tlsnotes.live import mistakes_certificates
 from tlsnotes.live.mistakes import MISTAKES, Mistake, Scene
 from tlsnotes.live.mistakes_recipes import RECIPES, Recipe, Speaks
 from tlsnotes.live.mistakes_scenes import rehearse, scene_of
@@ -219,6 +220,15 @@ def test_says_so_where_this_openssl_cannot_speak_so(
     with pytest.raises(TLSNotesError, match="does not speak so"), scene_of(recipe):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_says_so_where_this_cryptography_makes_no_such_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise UnsupportedAlgorithm("this curve is not supported")
+
+    monkeypatch.setitem(mistakes_certificates._WEAK_KEYS, "ecdsa-p256k1", refuse)
+    with pytest.raises(TLSNotesError, match="makes no key of kind 'ecdsa-p256k1'"):
+        rehearse(RECIPES["unusual-curve"])
 
 
 def test_a_mistake_that_cannot_be_made_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from tlsnotes.errors import TLSNotesError
 from tlsnotes.live.mistakes_altered import alter
 from tlsnotes.pki.credential import Credential
 from tlsnotes.pki.keys import PrivateKey, generate_key
@@ -32,7 +34,7 @@ _WEAK_KEYS: dict[str, Callable[[], PrivateKey]] = {
 }
 # An extension that nobody knows, under the enterprise number kept for examples (RFC 5612); its value is a DER NULL.
 _UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.32473.1"), b"\x05\x00")
-_FULLY_CRITICAL = ("basic constraints", "subjectAltName")
+_MAY_BE_UNCRITICAL = ("basic constraints", "subjectAltName")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,16 @@ def certify(recipe: Mapping[str, Certified], now: datetime) -> dict[str, Credent
 
 
 def _key(kind: str) -> PrivateKey:
-    return _WEAK_KEYS[kind]() if kind in _WEAK_KEYS else generate_key(kind)
+    if kind not in _WEAK_KEYS:
+        return generate_key(kind)
+    try:
+        return _WEAK_KEYS[kind]()
+    except (UnsupportedAlgorithm, ValueError) as error:
+        raise TLSNotesError(
+            f"this machine makes no key of kind {kind!r} any more",
+            expected="a cryptography whose OpenSSL still does",
+            found=str(error),
+        ) from error
 
 
 def _builder(
@@ -116,7 +127,7 @@ def _extensions(
     if issuer and certified.key_identifier != "none":
         named = issuer if certified.key_identifier == "issuer" else made[certified.key_identifier]
         yield x509.AuthorityKeyIdentifier.from_issuer_public_key(named.key.public_key()), False
-    critical = {part: part not in certified.uncritical for part in _FULLY_CRITICAL}
+    critical = {part: part not in certified.uncritical for part in _MAY_BE_UNCRITICAL}
     yield x509.BasicConstraints(certified.ca, certified.path_length), critical["basic constraints"]
     if certified.key_usage:
         yield x509.KeyUsage(**{usage: usage in certified.key_usage for usage in _ALL_KEY_USAGES}), True
