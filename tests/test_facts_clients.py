@@ -45,6 +45,13 @@ SERVER_ONLY, CLIENT_ONLY = (
 )
 
 
+def with_identifiers(builder: x509.CertificateBuilder, key: object, issuer: Credential) -> x509.CertificateBuilder:
+    """What Python's strict context, the default of 3.13, asks of every certificate but a root."""
+    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    above = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.certificate.public_key())
+    return builder.add_extension(own, critical=False).add_extension(above, critical=False)
+
+
 @cache
 def key_of(kind: str) -> object:
     return rsa.generate_private_key(65537, 1024) if kind == "rsa-1024" else generate_key(kind)  # to be refused
@@ -55,14 +62,17 @@ def made(
     issuer: Credential = ROOT.credential,
     kind: str = "ecdsa-p256",
     tampered: bool = False,
+    identified: bool = True,
 ) -> Pem:
-    """A certificate for localhost by hand, with these extensions and no others."""
+    """A certificate for localhost by hand, with these extensions, and with the key identifiers that 3.13 asks for."""
     key = key_of(kind)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     builder = x509.CertificateBuilder(issuer.certificate.subject, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(NOW - timedelta(days=1)).not_valid_after(NOW + timedelta(days=9))
     for extension in extensions:
         builder = builder.add_extension(extension, critical=False)
+    if identified:
+        builder = with_identifiers(builder, key, issuer)
     der = bytearray(builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER))
     if tampered:
         der[-1] ^= 1  # the last byte of the signature
@@ -293,7 +303,7 @@ def bare_leaf() -> Credential:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "elsewhere.example")])
     builder = x509.CertificateBuilder(ROOT.certificate.subject, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(NOW - timedelta(days=1)).not_valid_after(NOW + timedelta(days=9))
-    builder = builder.add_extension(SAN, critical=False)
+    builder = with_identifiers(builder.add_extension(SAN, critical=False), key, ROOT.credential)
     return Credential(builder.sign(ROOT.credential.key, hashes.SHA256()), key)
 
 
@@ -305,7 +315,10 @@ def beyond_its_path() -> Credential:
     builder = x509.CertificateBuilder(last.certificate.subject, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(NOW - timedelta(days=1)).not_valid_after(NOW + timedelta(days=9))
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    extra = builder.sign(last.credential.key, hashes.SHA256())
+    signs = dict.fromkeys(("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"), False)
+    signs |= {"key_agreement": False, "key_cert_sign": True, "crl_sign": True}
+    builder = builder.add_extension(x509.KeyUsage(**signs, encipher_only=False, decipher_only=False), critical=True)
+    extra = with_identifiers(builder, key, last.credential).sign(last.credential.key, hashes.SHA256())
     below = Authority(Credential(extra, key, (last.certificate,)))
     return below.issue("localhost")
 
@@ -348,7 +361,10 @@ ROWS = {
         everybody(79, "INVALID_PURPOSE", "not-a-ca", node=("INVALID_PURPOSE", "purpose")),
     ),
     "RSA-1024": Row(lambda: made(SAN, kind="rsa-1024"), everybody(66, "UNSPECIFIED", "weak-key"), may_accept=("node",)),
-    "no AKI": Row(lambda: made(SAN), {"ssl": None, "curl": None, "node": None, "strict ssl": (85, "key-identifiers")}),
+    "no AKI": Row(
+        lambda: made(SAN, identified=False),
+        {"ssl": None, "curl": None, "node": None, "strict ssl": (85, "key-identifiers")},
+    ),
     "tampered signature": Row(
         lambda: made(SAN, tampered=True),
         everybody(7, "CERT_SIGNATURE_FAILURE", "bad-signature", curl=(35, "bad-signature")),

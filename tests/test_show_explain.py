@@ -410,3 +410,33 @@ def test_what_holds_and_what_was_not_checked_are_no_errors() -> None:
     assert explain(Check("name", ok=True)).cause == "fine"
     assert explain(Check("revocation", ok=None, detail="no CRL was given")).cause == "check-open"
     assert explain(Check("transcript hash", ok=False, detail="it differs")).cause == "check-failed"
+
+
+# ---- what our servers write
+
+
+@pytest.mark.parametrize(
+    ("ending", "cause", "refused"),
+    [
+        ("established", "fine", "nobody"),
+        ("refused by the client: unknown_ca", "unknown-issuer", "client"),
+        ("refused by the server: peer did not return a certificate", "client-certificate-missing", "server"),
+        ("refused by the server: certificate has expired", "expired", "server"),
+        ("refused by the server: self-signed certificate in certificate chain", "self-signed-in-chain", "server"),
+        ("refused by the server: no shared cipher", "no-common-cipher", "server"),
+        ("refused by the server: unsupported protocol", "no-common-version", "server"),
+        ("broken off by the client, without an alert", "closed-in-handshake", ""),
+        ("not TLS: the client spoke plain HTTP", "http-to-https", "server"),
+        ("given up: the client did not go on within 8 s", "timeout", "nobody"),
+        ("refused by the client: a reason that nobody has heard of", "unknown", ""),
+    ],
+)
+def test_the_endings_that_our_servers_write_have_their_cause_and_side(ending: str, cause: str, refused: str) -> None:
+    recording = Recording()
+    recording.outcome = ending
+    for said in (recording, f"#1 {ending}"):
+        if ending != "established" or said is recording:
+            explanation = explain(said)
+            if cause == "closed-in-handshake" and said is not recording:
+                continue  # only a recording says of itself that these words are its ending
+            assert (explanation.cause, explanation.refused) == (cause, refused)

@@ -115,7 +115,6 @@ ODD = [
     *(
         subprocess.CompletedProcess([], 1),
         subprocess.CompletedProcess(None, 1),
-        subprocess.CompletedProcess("curl x", 1),
     ),
     ExceptionGroup("x", [OddError()]),
 ]

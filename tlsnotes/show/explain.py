@@ -16,7 +16,7 @@ from tlsnotes.errors import DecodeError, TLSNotesError
 from tlsnotes.live.recording import Recording
 from tlsnotes.pki.credential import Credential
 from tlsnotes.show import explain_things as things
-from tlsnotes.show.causes import Cause, Likely, causes, choose
+from tlsnotes.show.causes import Cause, Likely, causes, choose, known_marks
 from tlsnotes.show.explain_errors import (
     read_exception,
     read_number,
@@ -86,6 +86,8 @@ def _read_text(text: str, found: Found, client: str) -> Explanation | None:
     alert = next((alert for alert in AlertDescription if alert.name == bare), None)
     if alert is not None:
         found.alert(int(alert))
+    elif f"exception:{bare}" in known_marks("exception"):
+        found.mark(f"exception:{bare}")
     elif not (len(bare) < 80 and read_name(bare, found)):
         if client == "chromium":
             read_name(f"ERR_{bare}", found)
@@ -219,7 +221,7 @@ def _unknown(found: Found, x: object) -> Explanation:
         step="",
         happened="tlsnotes has no entry for it, and does not guess. What can be said of it stands below.",
         fix="Look at the log of the other side, and search for the exact words.",
-        avoid=causes()["connection-reset"].avoid,
+        avoid="Do not switch verification off in the hope that it helps: it would stay off.",
         known=tuple(found.known),
     )
 

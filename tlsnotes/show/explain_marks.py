@@ -6,6 +6,7 @@ one of the causes' phrases. Work is bounded: of a long text the beginning and th
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -193,7 +194,11 @@ def _line(text: str, at: int) -> str:
 
 
 def _verify_words(found: Found, match: re.Match[str]) -> None:
-    words = _plain(match[1])
+    _note_verify_words(found, match[1])
+
+
+def _note_verify_words(found: Found, words: str) -> None:
+    words = _plain(words)
     for code, (_, known) in verify_codes().items():
         if known and (words == _plain(known) or words.startswith((f"{_plain(known)},", f"{_plain(known)} ("))):
             found.verify(code)
@@ -219,6 +224,9 @@ def _openssl_error(found: Found, match: re.Match[str]) -> None:
     number = int(match[1], 16)
     found.mark(f"opensslerror:{match[1].upper()}")
     reason = 0
+    if number >> 31 and f"errno:{errno.errorcode.get(number & 0xFFFF)}" in known_marks("errno"):
+        found.mark(f"errno:{errno.errorcode[number & 0xFFFF]}")  # an error of the system, not of OpenSSL
+        return
     if number >> 24 == SSL_LIBRARY:
         reason = number & 0xFFF
     elif number >> 23 == SSL_LIBRARY:
@@ -245,10 +253,17 @@ def _bracket(found: Found, match: re.Match[str]) -> None:
 
 
 def _refusal(found: Found, match: re.Match[str]) -> None:
-    """What our own servers and recordings write."""
-    alert = next((alert for alert in AlertDescription if alert.name == match[2]), None)
+    """What our own servers and recordings write: who refused, and the alert that came, or what its own library said."""
+    side, words = match[1], match[2].strip()
+    alert = next((alert for alert in AlertDescription if alert.name == words), None)
     if alert is not None:
-        found.alert(int(alert), match[1])
+        found.alert(int(alert), side)
+        return
+    found.viewer = side
+    before = len(found.marks)
+    _note_verify_words(found, words)
+    if len(found.marks) == before:
+        found.reason(words.upper().replace(" ", "_"))
 
 
 def _alert_words(found: Found, match: re.Match[str]) -> None:
@@ -269,7 +284,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[Found, re.Match[str]], None]],
     (re.compile(r"(?:SSL certificate problem|Verification error): ([^\n]{1,200}?)(?:$|\n)"), _verify_words),
     (re.compile(r"\[(?:SSL|X509|PEM|EVP): ([A-Z0-9_]{3,80})\]|\[SSL\] PEM lib"), _bracket),
     (re.compile(r"\berror:([0-9A-Fa-f]{8}):[^:\n]{0,80}:[^:\n]{0,80}:([^:\n]{0,120})"), _openssl_error),
-    (re.compile(r"refused by the (client|server): ([a-z_]{4,40})"), _refusal),
+    (re.compile(r"refused by the (client|server): ([A-Za-z_ '-]{4,80})"), _refusal),
     (re.compile(r"\b((?:tlsv1|sslv3|tlsv13|ssl/tls) alert [a-z ]{4,40}?)(?:$|[:,.(\n\[])"), _alert_words),
     (re.compile(r"\balert number (\d{1,3})\b"), lambda f, m: f.alert(int(m[1]) % 256, OTHER.get(f.viewer, ""))),
     (re.compile(r"\bcurl: \((\d{1,3})\)"), _code(Found.curl)),

@@ -138,7 +138,7 @@ def explain_number(number: int, readings: Sequence[tuple[str, str]], titles: Seq
         if known
         else "No TLS alert, no verify code of OpenSSL, no exit code of curl, and no network error of Chromium.",
         likely=likely,
-        fix="Say who gave the number, as below." if known else "Give the whole line in which it stood.",
+        fix="Say who gave the number: run one of these lines." if known else "Give the whole line in which it stood.",
         known=(("number", str(number)),),
         heading="what it can be",
     )
