@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tlsnotes.live.mistakes import MISTAKES, Mistake, Scene
-
-judges = pytest.importorskip("tlsnotes.pki.judge", reason="judge is not there yet")
+from tlsnotes.pki.judge import judge
+from tlsnotes.pki.verdict import Verdict
 
 NAMED = {identity: mistake for identity, mistake in MISTAKES.items() if mistake.check}
 SOUND = {identity: mistake for identity, mistake in MISTAKES.items() if not mistake.check}
 
 
-def judged(scene: Scene) -> Any:
+def judged(scene: Scene) -> Verdict:
     trust = list(scene.trust) if isinstance(scene.trust, tuple) else []
-    return judges.judge(scene.chain, trust=trust, name=scene.name, usage=scene.usage, crls=list(scene.crls))
+    return judge(scene.chain, trust=trust, name=scene.name, usage=scene.usage, crls=list(scene.crls))
 
 
 @pytest.mark.parametrize("mistake", NAMED.values(), ids=list(NAMED))
