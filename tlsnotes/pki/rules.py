@@ -218,7 +218,7 @@ def serial(case: Case) -> Finding:
     if field is None or not isinstance(field.value, int):
         return False, "expected a serial number, found none that can be read"
     octets = len(field.children[2].raw) if len(field.children) > 2 else 0
-    if case.anchor and (field.value <= 0 or octets > 20):
+    if case.anchor and (field.value == 0 or octets > 20):
         return None, "an odd one, as some old roots have: nobody tells a trust anchor by it"
     if field.value <= 0:
         return False, f"expected a positive serial number, found {'zero' if field.value == 0 else 'a negative one'}"
