@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cryptography.hazmat.backends.openssl import backend
 
-from tlsnotes.machine import find_program
+from tlsnotes.programs import find_program
 
 
 def described() -> str:

@@ -20,7 +20,7 @@ from benchmarks.dissecting import KINDS, made
 from benchmarks.reading import NotComparableError
 from benchmarks.rows import Row, faster, over
 from benchmarks.timing import in_turn
-from tlsnotes.machine import find_program
+from tlsnotes.programs import find_program
 from tlsnotes.wire.registry import ContentType
 
 # Prints every field of every message, as `tshark -V` does.

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import pytest
 
-from tlsnotes.machine import find_program
+from tlsnotes.programs import find_program
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIRED = os.environ.get("TLSNOTES_REQUIRE_ALL") == "1"

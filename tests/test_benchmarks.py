@@ -17,7 +17,7 @@ from benchmarks.connections import SMALL_RECORD, Connection, Kind, connection
 from benchmarks.reading import NotComparableError, Reading, TLSNotes, must_be_equal
 from benchmarks.rows import HEAD, Result, Row, faster, over, summary, table
 from benchmarks.timing import Sample, in_turn
-from tlsnotes.machine import find_program
+from tlsnotes.programs import find_program
 from tlsnotes.wire.handshake import Handshake
 from tlsnotes.wire.registry import ContentType, HandshakeType
 

