@@ -113,7 +113,7 @@ def _openssl_refusal(said: str) -> Outcome:
     if "CONNECTED(" not in said:
         stage = "connect" if re.search(r"(?m)^connect:|BIO_connect|getaddrinfo", said) else "prepare"
         return refused("openssl", stage, code, f"{library}: {reason}")
-    late = re.search(r"(?m)^(New|Reused), TLSv", said)  # what stands there once its handshake is done
+    late = re.search(r"(?m)^(New|Reused), TLSv1\.3", said)  # there the client is done before the server has looked
     return refused("openssl", "answer" if late else "handshake", code, f"{library}: {reason}")
 
 
