@@ -8,6 +8,7 @@ from typing import Any
 # (module, class) of what is shown -> (module, function) that makes its HTML
 _HTML = {
     ("tlsnotes.live.recording", "Recording"): ("tlsnotes.show.tables", "recording_html"),
+    ("tlsnotes.pki.verdict", "Verdict"): ("tlsnotes.show.verdicts", "verdict_html"),
 }
 
 

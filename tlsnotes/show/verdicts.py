@@ -33,6 +33,11 @@ def verdict_table(verdict: Verdict) -> Table:
     return Table(_caption(verdict), head, rows)
 
 
+def verdict_html(verdict: Verdict) -> str:
+    """The HTML of `verdict_table`."""
+    return verdict_table(verdict)._repr_html_()
+
+
 def opinions_table(
     chain: Trusted,
     trust: Trusted,
