@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ ROOT = Authority.root("the servers' root")
 PEOPLE = Authority.root("the clients' root")
 ALICE = PEOPLE.issue("alice@shop.example", usage="client")
 
-every_client = pytest.mark.parametrize("client", CLIENTS)
+every_client = pytest.mark.parametrize("client", [client for client in CLIENTS if client != "chromium"])
 
 
 def tried(client: str, url: str, **given: object) -> Outcome:
@@ -74,6 +76,27 @@ def test_no_variable_of_this_machine_reaches_a_client(client: str, monkeypatch: 
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
     with HTTPSServer(ROOT.issue("localhost")) as server:
         assert tried(client, server.url, trust=ROOT).ok
+
+
+@pytest.mark.browser
+def test_chromium_comes_as_far_as_its_own_store_lets_it() -> None:
+    with HTTPSServer(ROOT.issue("localhost")) as server:
+        assert tried("chromium", server.url, trust=ROOT).message == "HTTP 200"
+        assert tried("chromium", server.url).code == "ERR_CERT_AUTHORITY_INVALID"
+    with HTTPSServer(ROOT.issue("elsewhere.example")) as server:
+        wrong = tried("chromium", server.url, trust=ROOT)
+        assert (wrong.ok, wrong.stage, wrong.code) == (False, "certificate", "ERR_CERT_COMMON_NAME_INVALID")
+    assert try_client("chromium", server.url, trust=ROOT).stage == "connect"  # it is stopped
+
+
+@pytest.mark.browser
+def test_chromium_leaves_no_process_and_no_profile_behind() -> None:
+    before = set(Path(tempfile.gettempdir()).glob("tlsnotes-chromium-*"))
+    with HTTPSServer(ROOT.issue("localhost")) as server:
+        assert tried("chromium", server.url, trust=ROOT, timeout=0.01).code == "timeout"
+    assert set(Path(tempfile.gettempdir()).glob("tlsnotes-chromium-*")) <= before
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert not [line for line in listed.splitlines() if "remote-debugging-pipe" in line and "defunct" not in line]
 
 
 def test_a_proxy_that_was_asked_for_is_in_the_way() -> None:

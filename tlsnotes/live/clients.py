@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tlsnotes.errors import TLSNotesError
+from tlsnotes.live.client_chromium import try_chromium
 from tlsnotes.live.client_programs import try_curl, try_node, try_openssl
 from tlsnotes.live.client_python import Files, try_requests, try_ssl
 from tlsnotes.live.outcome import Outcome, not_tried
@@ -27,7 +28,12 @@ __all__ = ["CLIENTS", "Outcome", "try_client"]
 Try = Callable[[str, Path | None, Files | None, Mapping[str, str], float], Outcome]
 TryProgram = Callable[[str, str, Path | None, Files | None, Mapping[str, str], float], Outcome]
 IN_PROCESS: Mapping[str, Try] = {"requests": try_requests, "ssl": try_ssl}
-PROGRAMS: Mapping[str, TryProgram] = {"curl": try_curl, "openssl": try_openssl, "node": try_node}
+PROGRAMS: Mapping[str, TryProgram] = {
+    "curl": try_curl,
+    "openssl": try_openssl,
+    "node": try_node,
+    "chromium": try_chromium,
+}
 CLIENTS = (*IN_PROCESS, *PROGRAMS)
 SECONDS = 10.0
 
