@@ -23,7 +23,7 @@ from tlsnotes.pki.authority import Authority
 from tlsnotes.pki.credential import Credential
 from tlsnotes.programs import find_program, how_to_get
 
-__all__ = ["CLIENTS", "Outcome", "try_client"]
+__all__ = ["CLIENTS", "Outcome", "missing", "try_client"]
 
 Try = Callable[[str, Path | None, Files | None, Mapping[str, str], float], Outcome]
 TryProgram = Callable[[str, str, Path | None, Files | None, Mapping[str, str], float], Outcome]
@@ -64,10 +64,17 @@ def try_client(
             return IN_PROCESS[client](url, trusted, pair, environment or {}, timeout)
         program = find_program(client)
         if not program:
-            return not_tried(
-                client, "not installed", f"{client} is not installed here; to add it: {how_to_get(client)}"
-            )
+            return _not_installed(client)
         return PROGRAMS[client](program, url, trusted, pair, environment or {}, timeout)
+
+
+def missing(client: str) -> Outcome | None:
+    """What is to be said of a client that is not installed here; None of one that can be tried."""
+    return None if client in IN_PROCESS or find_program(client) else _not_installed(client)
+
+
+def _not_installed(client: str) -> Outcome:
+    return not_tried(client, "not installed", f"{client} is not installed here; to add it: {how_to_get(client)}")
 
 
 def _check(client: object, url: object) -> None:
