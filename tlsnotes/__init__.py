@@ -31,6 +31,7 @@ _HOMES = {
     "tlsnotes.show.explain": ("explain",),
     "tlsnotes.show.explaining": ("explaining",),
     "tlsnotes.show.explanation": ("Explanation",),
+    "tlsnotes.show.matrix": ("Matrix", "matrix"),
     "tlsnotes.show.pulse": ("pulse",),
     "tlsnotes.show.tables": ("checks_table", "recording_table"),
     "tlsnotes.show.verdicts": ("opinions_table", "verdict_table"),
