@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 def test_the_cheat_sheet_runs_and_says_what_it_says(tmp_path: Path) -> None:
     code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
     assert code
-    assert len([line for line in code[1].splitlines() if line and "import" not in line]) == 13
+    assert len([line for line in code[1].splitlines() if line and "import" not in line]) == 17
     ran = subprocess.run(
         [sys.executable, "-c", code[1]], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
@@ -24,6 +24,9 @@ def test_the_cheat_sheet_runs_and_says_what_it_says(tmp_path: Path) -> None:
     assert "<Handshake: TLS 1.3, " in ran.stdout
     assert "Check(name='client CertificateVerify', ok=True" in ran.stdout
     assert "<Field key_share: Extension, " in ran.stdout
+    assert "The chain ends at a root that the client does not trust" in ran.stdout
+    assert "<Verdict: refused, 2 certificates: name of certificate 0 (localhost)>" in ran.stdout
+    assert "2 mistakes, 4 tries, 4 refusals; all as expected" in ran.stdout
     assert (tmp_path / "shop.pcapng").stat().st_size > 1000
 
 
