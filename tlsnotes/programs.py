@@ -55,4 +55,7 @@ def find_program(name: str) -> str:
 
 def how_to_get(name: str) -> str:
     """The command that adds a program of PROGRAMS to a machine like this."""
-    return next((program.how_to_get for program in PROGRAMS if program.name == name), "see its own page")
+    return next(
+        (program.how_to_get for program in PROGRAMS if program.name == name),
+        "npm install --global newman" if name == "newman" else "see its own page",
+    )

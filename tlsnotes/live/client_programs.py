@@ -134,11 +134,18 @@ def try_node(
     if "status" in answer:
         return accepted("node", f"HTTP {answer['status']}")
     code, stage = str(answer["code"]), str(answer["stage"])
-    if stage == "connect" and code.startswith(("ERR_OSSL", "ENOENT", "EACCES")):
-        stage = "prepare"
-    if stage in ("handshake", "connect", "answer") and NODE_CERTIFICATE.search(code) and "ALERT" not in code:
-        stage = "certificate"
-    return refused("node", stage, code, str(answer["message"]))
+    return refused("node", node_stage(stage, code), code, str(answer["message"]))
+
+
+def node_stage(stage: str, code: str) -> str:
+    """How far Node came, by where it stood when the error came, and by the error's code."""
+    if code.startswith(("ERR_OSSL", "ENOENT", "EACCES")):
+        return "prepare"
+    if code in ("ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT"):
+        return "connect"
+    if "ALERT" in code:
+        return "answer"
+    return "certificate" if stage != "prepare" and NODE_CERTIFICATE.search(code) else stage
 
 
 def _first_line(text: str) -> str:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tlsnotes.errors import TLSNotesError
 from tlsnotes.live.client_chromium import try_chromium
+from tlsnotes.live.client_newman import try_newman
 from tlsnotes.live.client_programs import try_curl, try_node, try_openssl
 from tlsnotes.live.client_python import Files, try_requests, try_ssl
 from tlsnotes.live.outcome import Outcome, not_tried
@@ -33,6 +34,7 @@ PROGRAMS: Mapping[str, TryProgram] = {
     "openssl": try_openssl,
     "node": try_node,
     "chromium": try_chromium,
+    "newman": try_newman,
 }
 CLIENTS = (*IN_PROCESS, *PROGRAMS)
 SECONDS = 10.0

@@ -1,0 +1,46 @@
+"""newman, which runs Postman's collections: one of a single request. Its codes are Node's, whose program it is."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from tlsnotes.live.client_programs import node_stage, run
+from tlsnotes.live.client_python import Files
+from tlsnotes.live.outcome import Outcome, accepted, refused
+
+SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+# Its report in JSON fails where Node's error holds a whole certificate; then only its words are left.
+ALTNAMES = "does not match certificate's altnames"
+
+
+def try_newman(
+    program: str, url: str, trust: Path | None, pair: Files | None, environment: Mapping[str, str], timeout: float
+) -> Outcome:
+    """GET `url` as a collection of one request."""
+    with tempfile.TemporaryDirectory(prefix="tlsnotes-") as folder:
+        collection, report = Path(folder, "collection.json"), Path(folder, "report.json")
+        request = {"name": "GET", "request": {"method": "GET", "url": url}}
+        collection.write_text(json.dumps({"info": {"name": "one", "schema": SCHEMA}, "item": [request]}), "utf-8")
+        command = [program, "run", str(collection), "--reporters", "cli,json", "--reporter-json-export", str(report)]
+        command += ["--timeout", str(int(timeout * 1000)), "--ignore-redirects", "--color", "off"]
+        command += ["--ssl-extra-ca-certs", str(trust)] if trust else []
+        command += ["--ssl-client-cert", str(pair[0]), "--ssl-client-key", str(pair[1])] if pair else []
+        done = run(command, {"HOME": folder, **environment}, timeout + 10)
+        if done is None:
+            return refused("newman", "answer", "timeout", "no answer in time")
+        try:
+            told = json.loads(report.read_text("utf-8"))["run"]
+            failures, executions = told["failures"], told["executions"]
+        except (OSError, ValueError, KeyError):
+            said = f"{done.stdout} {done.stderr}"
+            code = "ERR_TLS_CERT_ALTNAME_INVALID" if ALTNAMES in said else "failed"
+            words = next((line for line in said.splitlines() if ALTNAMES in line), "it failed without a report")
+            return refused("newman", node_stage("handshake", code), code, words)
+    if failures:
+        error = failures[0].get("error", {})
+        code = str(error.get("code", error.get("name", "failed")))
+        return refused("newman", node_stage("handshake", code), code, str(error.get("message", "")))
+    return accepted("newman", f"HTTP {executions[0]['response']['code']}")
