@@ -90,6 +90,13 @@ def test_chromium_comes_as_far_as_its_own_store_lets_it() -> None:
 
 
 @pytest.mark.browser
+def test_chromium_shows_the_client_certificate_that_it_was_given() -> None:
+    with HTTPSServer(ROOT.issue("localhost"), client_ca=PEOPLE) as server:
+        assert tried("chromium", server.url, trust=ROOT, credential=ALICE).message == "HTTP 200"
+        assert any("(client: alice@shop.example)" in line for line in server.log)
+
+
+@pytest.mark.browser
 def test_chromium_leaves_no_process_and_no_profile_behind() -> None:
     before = set(Path(tempfile.gettempdir()).glob("tlsnotes-chromium-*"))
     with HTTPSServer(ROOT.issue("localhost")) as server:

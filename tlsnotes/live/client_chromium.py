@@ -1,8 +1,9 @@
 """Chromium without a window: a throwaway profile and certificate store, and one page asked for over its debugging pipe.
 
 The pipe speaks the Chrome DevTools Protocol: JSON messages ended by a zero byte, on descriptors 3 and 4. Only where a
-process can be started with these (not on Windows), and where NSS's certutil is there to fill the certificate store.
-A client certificate is none of this: Chromium asks a person which one to show, or a policy of the machine.
+process can be started with these (not on Windows). The certificate store is NSS's, which Chromium has on Linux alone,
+and NSS's certutil and pk12util fill it. Which client certificate to show is a person's choice, or a policy's; see
+`client_chromium_policy`. Nothing of it is left: no process, no folder.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -22,6 +24,8 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from tlsnotes.errors import TLSNotesError
+from tlsnotes.live.client_chromium_policy import can_pick, import_pair, picking
 from tlsnotes.live.client_programs import environment_of
 from tlsnotes.live.client_python import Files
 from tlsnotes.live.outcome import Outcome, accepted, not_tried, refused
@@ -34,6 +38,11 @@ FLAGS = (
 )  # fmt: skip
 # The first is where Chromium has always looked, the second where newer ones look too.
 STORES = (Path(".pki/nssdb"), Path(".local/share/pki/nssdb"))
+NSS = ("certutil", "pk12util")
+ASKS = (
+    "asks a person",
+    "which client certificate to show is asked of a person here; no policy can be given to it alone",
+)
 CERTIFICATE = "ERR_CERT_"
 CONNECT = ("ERR_CONNECTION_REFUSED", "ERR_NAME_NOT_RESOLVED", "ERR_CONNECTION_TIMED_OUT", "ERR_PROXY_CONNECTION_FAILED")
 ANSWER = ("ERR_BAD_SSL_CLIENT_AUTH_CERT", "ERR_SOCKET_NOT_CONNECTED", "ERR_EMPTY_RESPONSE", "ERR_INVALID_HTTP_RESPONSE")
@@ -43,35 +52,53 @@ def try_chromium(
     program: str, url: str, trust: Path | None, pair: Files | None, environment: Mapping[str, str], timeout: float
 ) -> Outcome:
     """Open `url` in a Chromium that has nothing but these trust anchors beside its own."""
-    certutil = find_program("certutil")
-    if not hasattr(os, "posix_spawn"):
-        return not_tried("chromium", "no posix_spawn", "this system starts no process with a debugging pipe")
-    if pair:
-        return not_tried("chromium", "asks a person", "Chromium asks a person which client certificate to show")
-    if trust and not certutil:
-        words = "its certificate store is filled with NSS's certutil, which is not here: apt install libnss3-tools"
-        return not_tried("chromium", "no certutil", words)
-    with tempfile.TemporaryDirectory(prefix="tlsnotes-chromium-", ignore_cleanup_errors=True) as home:
-        if trust:
-            try:
-                _fill_store(Path(home), certutil, trust)
-            except (OSError, ValueError, subprocess.SubprocessError) as error:
-                return refused("chromium", "prepare", type(error).__name__, str(error))
-        variables = environment_of({**environment, "HOME": home})
+    if reason := _unable(trust, pair):
+        return not_tried("chromium", *reason)
+    with tempfile.TemporaryDirectory(prefix="tlsnotes-chromium-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
         command = [program, *FLAGS, f"--user-data-dir={home}/profile", "about:blank"]
+        try:
+            stores = _fill_stores(home, trust) if trust or pair else []
+            if pair:
+                import_pair(home, stores, pair)
+                command = picking(home, url, command)
+        except (OSError, ValueError, TypeError, TLSNotesError, subprocess.SubprocessError) as error:
+            return not_tried("chromium", "no such files", f"its certificate store takes no such files: {error}")
+        # TMPDIR too: it keeps a socket there, which would outlive it
+        variables = environment_of({**environment, "HOME": folder, "TMPDIR": folder})
         with _started(command, variables) as page:
             return page.visit(url, time.monotonic() + timeout)
 
 
-def _fill_store(home: Path, certutil: str, trust: Path) -> None:
-    certificates = x509.load_pem_x509_certificates(trust.read_bytes())
-    for store in (home / one for one in STORES):
+def _unable(trust: Path | None, pair: Files | None) -> tuple[str, str] | None:
+    """A code and words where this system lacks what it takes."""
+    if not hasattr(os, "posix_spawn"):
+        return "no pipe", "on this system no browser can be started with a debugging pipe"
+    if not (trust or pair):
+        return None
+    if sys.platform != "linux":
+        return (
+            "system's store",
+            "on this system Chromium trusts what the system's store holds, which is left alone here",
+        )
+    if not all(map(find_program, NSS)):
+        return "no certutil", "NSS's certutil and pk12util fill its certificate store: apt install libnss3-tools"
+    return None if pair is None or can_pick() else ASKS
+
+
+def _fill_stores(home: Path, trust: Path | None) -> list[Path]:
+    """Make the certificate stores, with what is trusted in them."""
+    certificates = x509.load_pem_x509_certificates(trust.read_bytes()) if trust else []
+    stores = [home / one for one in STORES]
+    for store in stores:
         store.mkdir(parents=True)
-        _quietly(certutil, "-N", "--empty-password", "-d", f"sql:{store}")
+        _quietly(find_program("certutil"), "-N", "--empty-password", "-d", f"sql:{store}")
         for number, certificate in enumerate(certificates):
             path = home / "root.pem"
             path.write_bytes(certificate.public_bytes(Encoding.PEM))
-            _quietly(certutil, "-A", "-n", f"root {number}", "-t", "C,,", "-i", str(path), "-d", f"sql:{store}")
+            named = ("-n", f"root {number}", "-t", "C,,", "-i", str(path), "-d", f"sql:{store}")
+            _quietly(find_program("certutil"), "-A", *named)
+    return stores
 
 
 def _quietly(*command: str) -> None:
