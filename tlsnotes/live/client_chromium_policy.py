@@ -65,5 +65,5 @@ def picking(home: Path, url: str, command: list[str]) -> list[str]:
     folder = home / "policies" / "policies" / "managed"
     folder.mkdir(parents=True)
     choice = json.dumps({"pattern": f"https://{urlsplit(url).hostname}", "filter": {}})
-    (folder / "tlsnotes.json").write_text(json.dumps({"AutoSelectCertificateForUrls": [choice]}), "utf-8")
+    (folder / "pick.json").write_text(json.dumps({"AutoSelectCertificateForUrls": [choice]}), "utf-8")
     return [*_namespace(), sys.executable, "-c", ENTER, str(home / "policies"), *command]
