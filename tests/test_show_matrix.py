@@ -8,6 +8,7 @@ import pytest
 
 from tlsnotes import TLSNotesError
 from tlsnotes.live.mistakes import MISTAKES
+from tlsnotes.show.figures import figure_html
 from tlsnotes.show.matrix import Matrix, matrix
 
 FEW = ["self-signed", "expired-leaf", "root-sent-along", "client-certificate-missing-1-3"]
@@ -37,6 +38,9 @@ def test_the_figure_has_the_same_words_and_a_sentence_for_those_who_do_not_see_i
     assert len(words) == 12
     assert all(words)
     assert words.count("accepts") == 3
+    html = figure_html(figure)
+    assert html is not None
+    assert f'alt="{few.alt}"' in html
     figure.savefig(tmp_path / "matrix.png")
     assert (tmp_path / "matrix.png").stat().st_size > 10_000
     assert few.alt.startswith("A grid of 4 mistakes and 3 clients.")

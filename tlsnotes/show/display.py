@@ -7,6 +7,7 @@ from typing import Any
 
 # (module, class) of what is shown -> (module, function) that makes its HTML
 _HTML = {
+    ("matplotlib.figure", "Figure"): ("tlsnotes.show.figures", "figure_html"),
     ("tlsnotes.live.recording", "Recording"): ("tlsnotes.show.tables", "recording_html"),
     ("tlsnotes.pki.verdict", "Verdict"): ("tlsnotes.show.verdicts", "verdict_html"),
 }

@@ -58,6 +58,7 @@ class Matrix:
 
         height, width = len(self.mistakes), len(self.clients)
         figure = Figure(figsize=(3.6 + COLUMN * width, 0.9 + ROW * height), layout="constrained", facecolor="white")
+        figure.set_label(self.alt)
         axes = figure.add_subplot()
         axes.set(xlim=(0, width), ylim=(height, 0))
         for row, mistake in enumerate(self.mistakes):
