@@ -16,9 +16,9 @@ from tlsnotes.pki.verdict import Verdict
 from tlsnotes.show.disagreements import why_they_differ
 from tlsnotes.show.tables import Cell, Table
 
-_CHECKED = {True: ("✓ holds", "holds"), False: ("✗ fails", "fails"), None: ("– not checked", "quiet")}
+_CHECKED = {True: ("✓ holds", "holds"), False: ("✗ fails", "fails"), None: ("– not checked", "quiet short")}
 _DECIDES = ("✗ decides", "fails")
-_SAID = {True: ("✓ accepts", "holds"), False: ("✗ refuses", "fails"), None: ("– no opinion", "quiet")}
+_SAID = {True: ("✓ accepts", "holds"), False: ("✗ refuses", "fails"), None: ("– no opinion", "quiet short")}
 _INDEX = re.compile(r"certificate (\d+)")
 MAX_DETAILS = 3  # of checks in one row
 
