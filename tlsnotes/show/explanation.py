@@ -43,7 +43,8 @@ _STYLE = """<style>
 .tlsnotes-explanation.tlsnotes-refusal .tlsnotes-mark { color: var(--tlsnotes-fails); }
 .tlsnotes-explanation dl { display: grid; grid-template-columns: 9em 1fr; gap: 8px 16px; margin: 0;
   padding: 12px 16px; }
-.tlsnotes-explanation dt { color: var(--jp-ui-font-color2, #555); font-weight: 400; margin: 0; float: none; width: auto; }
+.tlsnotes-explanation dt { color: var(--jp-ui-font-color2, #555); font-weight: 400; margin: 0;
+  float: none; width: auto; }
 .tlsnotes-explanation dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 .tlsnotes-explanation ol { margin: 0; padding-left: 1.3em; }
 .tlsnotes-explanation li { margin: 0 0 6px; }
