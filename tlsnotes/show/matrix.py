@@ -6,24 +6,23 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from tlsnotes.live.clients import CLIENTS
 from tlsnotes.live.mistakes import MISTAKES, Mistake
 from tlsnotes.live.outcome import Outcome
-from tlsnotes.live.trials import Mistakes, clients_of, mistakes_of, run_trials
+from tlsnotes.live.trials import CANNOT_BE_MADE, Mistakes, clients_of, mistakes_of, run_trials
+from tlsnotes.show import matrix_figure
 from tlsnotes.show.tables import Cell, Table, visible
 
 if TYPE_CHECKING:  # matplotlib is loaded when a figure is asked for
     from matplotlib.figure import Figure
 
-# Blue and orange are told apart by everybody; words say the same.
-COLOURS = {True: "#cfe6f2", False: "#f9d9b8", None: "#ececec"}
-INK, QUIET = "#1a1a1a", "#5a5a5a"
-ROW, COLUMN = 0.27, 2.0  # inches
-MAX_CELL = 30  # characters
-_SAID_TWICE = re.compile(r"^curl: \(\d+\) (SSL certificate problem: )?")
+# What curl says before the thing itself: its number, which the code is, and what part of OpenSSL it was.
+_PREAMBLE = re.compile(
+    r"^curl: \(\d+\) (SSL certificate problem: |(OpenSSL SSL_\w+: )?(OpenSSL/[\w.]+: )?(error:\w+:[\w ]*:\w*:)?)"
+)
+MAX_WORDS = 80  # characters in a cell of the table; in the figure fewer
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -48,34 +47,22 @@ class Matrix:
     def table(self) -> Table:
         """A row for each mistake, a column for each client, words in each cell."""
         rows = [
-            [(m.title, ""), *(_cell(m, self.outcomes[m.id, client]) for client in self.clients)] for m in self.mistakes
+            [self._title(m), *(_cell(m, self.outcomes[m.id, client]) for client in self.clients)] for m in self.mistakes
         ]
         return Table(self._caption(), [("mistake", ""), *((client, "") for client in self.clients)], rows)
 
-    def figure(self) -> Figure:
-        """Draw it: blue where a client accepts, orange where it refuses, grey where it was not tried; words in each."""
-        from matplotlib.figure import Figure  # noqa: PLC0415  # half a second that only those pay who want a figure
-
-        height, width = len(self.mistakes), len(self.clients)
-        figure = Figure(figsize=(3.6 + COLUMN * width, 0.9 + ROW * height), layout="constrained", facecolor="white")
+    def figure(self, *, dark: bool = False) -> Figure:
+        """Draw it: a mark and words in every cell, blue where a client accepts, orange where it refuses, else grey."""
+        titles = [mistake.title for mistake in self.mistakes]
+        rows = [[_drawn(m, self.outcomes[m.id, client]) for client in self.clients] for m in self.mistakes]
+        figure = matrix_figure.draw(titles, self.clients, rows, dark=dark)
         figure.set_label(self.alt)
-        axes = figure.add_subplot()
-        axes.set(xlim=(0, width), ylim=(height, 0))
-        for row, mistake in enumerate(self.mistakes):
-            for column, client in enumerate(self.clients):
-                outcome = self.outcomes[mistake.id, client]
-                colour = COLOURS[outcome.ok]
-                axes.fill([column, column + 1, column + 1, column], [row, row, row + 1, row + 1], colour, ec="white")
-                words = _words(outcome, MAX_CELL) + (" ≠" if _surprises(mistake, outcome) else "")
-                ink = QUIET if outcome.ok is None else INK
-                axes.text(column + 0.5, row + 0.5, words, ha="center", va="center", fontsize=7, color=ink)
-        axes.set_xticks([column + 0.5 for column in range(width)], list(self.clients), fontsize=9, color=INK)
-        axes.set_yticks([row + 0.5 for row in range(height)], [m.title for m in self.mistakes], fontsize=8, color=INK)
-        axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
-        for spine in axes.spines.values():
-            spine.set_visible(False)
-        figure.supxlabel("blue: accepts   orange: refuses, in its own code   grey: not tried", fontsize=8, color=QUIET)
         return figure
+
+    def _title(self, mistake: Mistake) -> Cell:
+        """The title of a mistake, and why this machine cannot make it where that is so."""
+        reasons = [o.message for c in self.clients if (o := self.outcomes[mistake.id, c]).code == CANNOT_BE_MADE]
+        return (f"{mistake.title} ({CANNOT_BE_MADE}: {reasons[0]})" if reasons else mistake.title), ""
 
     @property
     def alt(self) -> str:
@@ -118,13 +105,12 @@ def _progress(total: int) -> Callable[[int], None] | None:
     shell = ipython.get_ipython() if ipython else None
     if ipython is None or not getattr(shell, "kernel", None):
         return None
-    bar = import_module("ipywidgets").IntProgress(0, 0, total, description="mistakes")
-    ipython.display.display(bar)
+    html = ipython.display.HTML
+    shown = ipython.display.display(html(""), display_id=True)  # no widget: a saved notebook would keep its dead shell
 
     def note(done: int) -> None:
-        bar.value = done
-        if done >= total:
-            bar.close()
+        bar = f'<progress value="{done}" max="{total}"></progress> {done} of {total} mistakes'
+        shown.update(html(bar if done < total else ""))
 
     return note
 
@@ -136,15 +122,20 @@ def _surprises(mistake: Mistake, outcome: Outcome) -> bool:
 
 
 def _cell(mistake: Mistake, outcome: Outcome) -> Cell:
-    look = {True: "holds", False: "fails", None: "quiet"}[outcome.ok]
-    return _words(outcome, 60) + (" ≠" if _surprises(mistake, outcome) else ""), look
+    if _surprises(mistake, outcome):
+        return f"{_words(outcome)} ≠", "fails"
+    return _words(outcome), {True: "holds", False: "", None: "quiet"}[outcome.ok]
 
 
-def _words(outcome: Outcome, longest: int) -> str:
+def _drawn(mistake: Mistake, outcome: Outcome) -> matrix_figure.Drawn:
+    return matrix_figure.Drawn(outcome.ok, _words(outcome), not _surprises(mistake, outcome))
+
+
+def _words(outcome: Outcome) -> str:
     if outcome.ok:
         return "accepts"
     if outcome.ok is None:
         return str(outcome.code)
-    text = f"{outcome.code} {_SAID_TWICE.sub('', outcome.message)}" if isinstance(outcome.code, int) else outcome.code
+    text = f"{outcome.code} {_PREAMBLE.sub('', outcome.message)}" if isinstance(outcome.code, int) else outcome.code
     text = visible(text)
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return text if len(text) <= MAX_WORDS else f"{text[: MAX_WORDS - 1]}…"
