@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import ssl
 import subprocess
+import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tlsnotes import Authority, HTTPSServer, TLSNotesError, self_signed
+from tlsnotes.live.client_programs import MAX_OUTPUT, run
 from tlsnotes.live.clients import CLIENTS, try_client
+from tlsnotes.live.mistakes import MISTAKES
 from tlsnotes.live.outcome import Outcome
 
 ROOT = Authority.root("the servers' root")
@@ -111,6 +119,73 @@ def test_a_proxy_that_was_asked_for_is_in_the_way() -> None:
         for client in ("requests", "curl"):
             outcome = tried(client, server.url, trust=ROOT, environment={"HTTPS_PROXY": "http://127.0.0.1:9"})
             assert (outcome.ok, outcome.stage) == (False, "connect"), outcome
+    with MISTAKES["proxy-in-the-way"].serve() as scene:  # this one answers, and opens no tunnel
+        for client in ("requests", "curl"):
+            outcome = tried(client, scene.url, trust=scene.trust, environment=scene.environment)
+            assert (outcome.ok, outcome.stage) == (False, "connect"), outcome
+
+
+@every_client
+def test_a_server_that_says_nothing_is_an_outcome_and_in_time(client: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        outcome = tried(client, f"https://127.0.0.1:{silent.getsockname()[1]}", trust=ROOT, timeout=1.0)
+    assert outcome.ok is False
+    assert outcome.code == (28 if client == "curl" else "timeout")
+
+
+@contextlib.contextmanager
+def endless(folder: Path) -> Iterator[str]:
+    """A server whose answers never end; gives its URL."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    saved = ROOT.issue("localhost").save(folder)
+    context.load_cert_chain(saved / "fullchain.pem", saved / "key.pem")
+    stop = threading.Event()
+
+    def serve(taken: socket.socket) -> None:
+        with contextlib.suppress(OSError), taken, context.wrap_socket(taken, server_side=True) as tls:
+            tls.recv(65536)
+            tls.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+            while not stop.is_set():
+                tls.sendall(b"more and " * 7000)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor() as pool:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while not stop.is_set():
+                    pool.submit(serve, listening.accept()[0])
+
+        pool.submit(accept)
+        try:
+            yield f"https://localhost:{listening.getsockname()[1]}"
+        finally:
+            stop.set()
+            listening.shutdown(socket.SHUT_RDWR)
+
+
+@every_client
+def test_an_answer_without_an_end_is_given_up_in_time(client: str, tmp_path: Path) -> None:
+    """Some take its head for the answer, others wait for its end; none of them for ever."""
+    with endless(tmp_path / "server") as url:
+        outcome = tried(client, url, trust=ROOT, timeout=1.0)
+    assert outcome.ok or outcome.code in (28, "timeout"), outcome
+
+
+def test_of_what_a_program_prints_without_an_end_only_the_beginning_is_kept() -> None:
+    done = run([sys.executable, "-c", "while True: print('more and more ' * 1000)"], {}, 1.0)
+    assert done.code is None
+    assert len(done.stdout) == MAX_OUTPUT
+
+
+@every_client
+def test_tls_to_a_port_of_plain_http_ends_in_the_handshake_and_http_to_a_port_of_tls_without_an_answer(
+    client: str,
+) -> None:
+    with MISTAKES["tls-to-an-http-port"].serve() as scene:
+        assert tried(client, scene.url, trust=ROOT).stage == "handshake"
+    with MISTAKES["http-to-a-tls-port"].serve() as scene:
+        stage = tried(client, scene.url, trust=scene.trust).stage
+        assert stage == ("done" if client in ("ssl", "openssl") else "answer")  # these two speak TLS whatever is asked
 
 
 def test_a_client_that_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -124,6 +199,8 @@ def test_what_is_no_question_is_an_error_in_words() -> None:
     for client, url, trust, credential in (
         ("netscape", "https://localhost", None, None),
         ("curl", "localhost:8443", None, None),
+        ("openssl", "https://localhost:84430", None, None),
+        ("ssl", "https://localhost/\r\nHost: elsewhere", None, None),
         ("curl", "https://localhost", [b"root"], None),
         ("curl", "https://localhost", None, "alice"),
     ):

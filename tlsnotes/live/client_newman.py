@@ -12,6 +12,7 @@ from tlsnotes.live.client_python import Files
 from tlsnotes.live.outcome import Outcome, accepted, refused
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+TIMEOUTS = ("ETIMEDOUT", "ESOCKETTIMEDOUT")
 # Its report in JSON fails where Node's error holds a whole certificate; then only its words are left.
 ALTNAMES = "does not match certificate's altnames"
 
@@ -25,11 +26,11 @@ def try_newman(
         request = {"name": "GET", "request": {"method": "GET", "url": url}}
         collection.write_text(json.dumps({"info": {"name": "one", "schema": SCHEMA}, "item": [request]}), "utf-8")
         command = [program, "run", str(collection), "--reporters", "cli,json", "--reporter-json-export", str(report)]
-        command += ["--timeout", str(int(timeout * 1000)), "--ignore-redirects", "--color", "off"]
+        command += ["--timeout-request", str(int(timeout * 1000)), "--ignore-redirects", "--color", "off"]
         command += ["--ssl-extra-ca-certs", str(trust)] if trust else []
         command += ["--ssl-client-cert", str(pair[0]), "--ssl-client-key", str(pair[1])] if pair else []
-        done = run(command, {"HOME": folder, **environment}, timeout + 10)
-        if done is None:
+        done = run(command, {"HOME": folder, **environment}, timeout + 4)  # it is slow to start
+        if done.code is None:
             return refused("newman", "answer", "timeout", "no answer in time")
         try:
             told = json.loads(report.read_text("utf-8"))["run"]
@@ -42,5 +43,6 @@ def try_newman(
     if failures:
         error = failures[0].get("error", {})
         code = str(error.get("code", error.get("name", "failed")))
-        return refused("newman", node_stage("handshake", code), code, str(error.get("message", "")))
+        stage = node_stage("answer" if url.startswith("http:") else "handshake", code)
+        return refused("newman", stage, "timeout" if code in TIMEOUTS else code, str(error.get("message", "")))
     return accepted("newman", f"HTTP {executions[0]['response']['code']}")

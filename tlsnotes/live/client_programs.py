@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import subprocess
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
-from tlsnotes.live.client_python import Files
+from tlsnotes.live.client_python import Files, target
 from tlsnotes.live.outcome import Outcome, accepted, refused
 
 # What would let this machine decide whom a client trusts or whom it asks instead.
 BENDING = re.compile(r"(?i)(ssl_cert|_ca_|ca_bundle|cafile|capath|proxy|sslkeylog|openssl_|node_|curl_home|requests_)")
-# curl's exit codes (man curl, EXIT CODES): what failed before, at, and after the handshake.
+# curl's exit codes (man curl, EXIT CODES) that say by themselves how far it came; where others do, it says so.
 CURL_STAGES = {
-    **dict.fromkeys((5, 6, 7, 28), "connect"),
+    **dict.fromkeys((5, 6, 7), "connect"),
     35: "handshake",
     **dict.fromkeys((51, 60, 83), "certificate"),
-    **dict.fromkeys((58, 59, 66, 77), "prepare"),
+    **dict.fromkeys((3, 58, 59, 66, 77), "prepare"),
 }
+CURL_TOLD = "%{http_code} %{http_connect} %{time_connect} %{time_appconnect}"
+MAX_OUTPUT = 1 << 20  # bytes of what a program prints that are kept; a hostile server can make it print for ever
 NODE = """
 const given = JSON.parse(process.argv[1]), read = (path) => path ? require('fs').readFileSync(path) : undefined;
 const say = (what) => { console.log(JSON.stringify(what)); process.exit(0); };
@@ -31,10 +37,12 @@ let stage = 'connect';
 try {
   const url = new URL(given.url), files = {ca: read(given.ca), cert: read(given.cert), key: read(given.key)};
   const options = {...files, agent: false};
-  const request = require(url.protocol === 'http:' ? 'http' : 'https').get(url, options, (response) => {
+  const plain = url.protocol === 'http:';
+  setTimeout(() => failed(stage)({code: 'timeout', message: 'no answer in time'}), given.milliseconds);
+  const request = require(plain ? 'http' : 'https').get(url, options, (response) => {
     response.on('error', failed('answer')).on('end', () => say({status: response.statusCode})).resume();
   });
-  request.on('socket', (socket) => socket.on('connect', () => { stage = 'handshake'; })
+  request.on('socket', (socket) => socket.on('connect', () => { stage = plain ? 'answer' : 'handshake'; })
     .on('secureConnect', () => { stage = 'answer'; }));
   request.on('error', (error) => failed(stage)(error));
 } catch (error) { failed('prepare')(error); }
@@ -44,38 +52,70 @@ NODE_CERTIFICATE = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a program left: its exit code (None where it was ended after its time), and what it printed."""
+
+    code: int | None
+    stdout: str
+    stderr: str
+
+
 def environment_of(extra: Mapping[str, str]) -> dict[str, str]:
     """This process's environment without what bends a client, and with what was asked for."""
     kept = {name: value for name, value in os.environ.items() if not BENDING.search(name)}
     return {**kept, "NO_COLOR": "1", **extra}
 
 
-def run(
-    command: list[str], environment: Mapping[str, str], timeout: float, text: str | None = None
-) -> subprocess.CompletedProcess[str] | None:
-    """Run a program to its end; None where it takes longer than `timeout` seconds."""
-    try:
-        return subprocess.run(
-            command, env=environment_of(environment), timeout=timeout, check=False, capture_output=True, text=True,
-            errors="replace", **({"input": text} if text is not None else {"stdin": subprocess.DEVNULL}),
-        )  # fmt: skip  # one of two ways to give it its input
-    except subprocess.TimeoutExpired:
-        return None
+def run(command: list[str], environment: Mapping[str, str], timeout: float, text: str = "") -> Done:
+    """Run a program for `timeout` seconds at most, with `text` to read; its code is None where it had to be ended."""
+    process = subprocess.Popen(
+        command, env=environment_of(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    with process, ThreadPoolExecutor(2) as pool:
+        out, err = (pool.submit(_kept, stream) for stream in (process.stdout, process.stderr))
+        with contextlib.suppress(BrokenPipeError), process.stdin:  # type: ignore[union-attr]  # all three are pipes
+            process.stdin.write(text.encode())  # type: ignore[union-attr]  # as above
+        code: int | None = None
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            process.kill()  # does nothing to one that has ended
+        return Done(code, out.result(), err.result())
+
+
+def _kept(stream: IO[bytes] | None) -> str:
+    """Read to the end, and keep the beginning."""
+    kept = bytearray()
+    while stream and (data := stream.read1(1 << 16)):  # type: ignore[attr-defined]  # a pipe of Popen is buffered
+        kept += data[: MAX_OUTPUT - len(kept)]
+    return kept.decode(errors="replace")
 
 
 def try_curl(
     program: str, url: str, trust: Path | None, pair: Files | None, environment: Mapping[str, str], timeout: float
 ) -> Outcome:
     """GET `url` with curl, without its configuration file."""
-    command = [program, "-q", "-sS", "--max-time", str(timeout), "-o", os.devnull, "-w", "%{http_code}"]
+    command = [program, "-q", "-sS", "--max-time", str(timeout), "-o", os.devnull, "-w", CURL_TOLD]
     command += ["--cacert", str(trust)] if trust else []
     command += ["--cert", str(pair[0]), "--key", str(pair[1])] if pair else []
     done = run([*command, "--", url], environment, timeout + 5)
-    if done is None:
+    if done.code is None:
         return refused("curl", "connect", 28, "no answer in time")
-    if done.returncode == 0:
-        return accepted("curl", f"HTTP {done.stdout.strip()}")
-    return refused("curl", CURL_STAGES.get(done.returncode, "answer"), done.returncode, _first_line(done.stderr))
+    status, *told = done.stdout.split() or [""]
+    if done.code == 0:
+        return accepted("curl", f"HTTP {status}")
+    stage = CURL_STAGES.get(done.code) or _curl_stage(url, *map(float, told))
+    return refused("curl", stage, done.code, _first_line(done.stderr))
+
+
+def _curl_stage(url: str, proxy: float = 0, connected: float = 0, shaken: float = 0) -> str:
+    """How far curl came: the proxy's own status (0: it had none), and when it had connected and shaken hands."""
+    if not connected or proxy not in (0, 200):
+        return "connect"
+    return "answer" if shaken or url.startswith("http:") else "handshake"
 
 
 def try_openssl(
@@ -89,13 +129,13 @@ def try_openssl(
     command = [program, "s_client", "-connect", where, *named, "-verify_return_error", "-no-CApath", "-no-CAstore"]
     command += ["-CAfile", str(trust)] if trust else ["-no-CAfile"]
     command += ["-cert", str(pair[0]), "-key", str(pair[1]), "-pass", "pass:"] if pair else []
-    asked = f"GET {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
+    asked = f"GET {target(parts)} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
     done = run([*command, "-ign_eof"], environment, timeout, asked)
-    if done is None:
-        return refused("openssl", "answer", "timeout", "no answer in time")
     said = done.stdout + done.stderr
     if status := re.search(r"HTTP/1\.[01] (\d{3})", said):
         return accepted("openssl", f"HTTP {status[1]}")
+    if done.code is None:
+        return refused("openssl", _openssl_stage(said), "timeout", "no answer in time")
     return _openssl_refusal(said)
 
 
@@ -106,27 +146,30 @@ def _openssl_refusal(said: str) -> Outcome:
     # error:0A000410:SSL routines:ssl3_read_bytes:sslv3 alert handshake failure:../ssl/...
     noted = re.findall(r"error:[0-9A-F]+:([^:]*):[^:]*:([^:\n]*)", said)
     if not noted:
-        connected = "CONNECTED(" in said
-        return refused("openssl", "answer" if connected else "connect", "no answer", _first_line(said))
+        return refused("openssl", _openssl_stage(said), "no answer", _first_line(said))
     library, reason = next((one for one in noted if one[1].strip() not in ("", "reason(0)")), noted[0])
     code = reason.strip().upper().replace(" ", "_").replace("-", "_")
+    return refused("openssl", _openssl_stage(said), code, f"{library}: {reason}")
+
+
+def _openssl_stage(said: str) -> str:
+    """How far s_client came, by what it reports of the connection; in TLS 1.3 it is done before the server is."""
     if "CONNECTED(" not in said:
-        stage = "connect" if re.search(r"(?m)^connect:|BIO_connect|getaddrinfo", said) else "prepare"
-        return refused("openssl", stage, code, f"{library}: {reason}")
-    late = re.search(r"(?m)^(New|Reused), TLSv1\.3", said)  # there the client is done before the server has looked
-    return refused("openssl", "answer" if late else "handshake", code, f"{library}: {reason}")
+        unreadable = re.search(r"(?m)^(Could not|Unable to|unable to|Error )", said)
+        reached = re.search(r"(?m)^connect:|BIO_connect|getaddrinfo|BIO_lookup", said)
+        return "connect" if reached or not (unreadable or "error:" in said) else "prepare"
+    shaken = re.search(r"(?m)^(New|Reused), TLSv1\.3", said) and "no peer certificate available" not in said
+    return "answer" if shaken else "handshake"
 
 
 def try_node(
     program: str, url: str, trust: Path | None, pair: Files | None, environment: Mapping[str, str], timeout: float
 ) -> Outcome:
     """GET `url` with Node's own https module."""
-    given = {"url": url, "ca": trust and str(trust)}
+    given = {"url": url, "ca": trust and str(trust), "milliseconds": int(timeout * 1000)}
     if pair:
         given |= {"cert": str(pair[0]), "key": str(pair[1])}
-    done = run([program, "-e", NODE, "--", json.dumps(given)], environment, timeout)
-    if done is None:
-        return refused("node", "answer", "timeout", "no answer in time")
+    done = run([program, "-e", NODE, "--", json.dumps(given)], environment, timeout + 5)
     try:
         answer = json.loads(done.stdout.strip().splitlines()[-1])
     except (ValueError, IndexError):

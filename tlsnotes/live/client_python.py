@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 import requests.exceptions
@@ -32,10 +33,10 @@ def try_requests(
         session.verify = str(trust) if trust else given.get("requests_ca_bundle", True)
         session.cert = (str(pair[0]), str(pair[1])) if pair else None
         try:
-            answer = session.get(url, timeout=timeout, allow_redirects=False)
+            with session.get(url, timeout=timeout, allow_redirects=False, stream=True) as answer:
+                return accepted("requests", f"HTTP {answer.status_code}")  # its body could go on for ever
         except (OSError, ValueError) as error:  # requests' own errors are OSErrors
-            return outcome_of("requests", error)
-        return accepted("requests", f"HTTP {answer.status_code}")
+            return outcome_of("requests", error, "" if _usable(pair) else "prepare")
 
 
 def try_ssl(
@@ -57,8 +58,9 @@ def try_ssl(
             stage = "handshake"
             with context.wrap_socket(raw, server_hostname=host) as tls:
                 stage = "answer"
-                path = parts.path or "/"
-                tls.sendall(f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode())
+                tls.sendall(
+                    f"GET {target(parts)} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode()
+                )
                 data = tls.recv(65536)
     except (OSError, ValueError) as error:
         return outcome_of("ssl", error, stage)
@@ -66,6 +68,21 @@ def try_ssl(
     if not status:
         return refused("ssl", "answer", "no HTTP", "the answer is no HTTP" if data else "the server closed without one")
     return accepted("ssl", f"HTTP {status[1].decode()}")
+
+
+def target(parts: SplitResult) -> str:
+    """What of a URL stands in the request line (RFC 9112 §3.2.1)."""
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _usable(pair: Files | None) -> bool:
+    """Whether a client's own files are a certificate and its key: requests looks at them late, and says no more."""
+    try:
+        if pair:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(pair[0], pair[1], password=_no_password)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _no_password() -> str:
@@ -89,7 +106,9 @@ def outcome_of(client: str, error: BaseException, stage: str = "") -> Outcome:
         reason = inner.reason or "SSLError"
         return refused(client, stage if stage and stage != "connect" else _stage_of(inner, error), reason, str(inner))
     last = _telling(chain)
-    return refused(client, stage or _stage_by_class(last), type(last).__name__, str(last))
+    late = any(isinstance(one, TimeoutError | requests.exceptions.Timeout) for one in chain)
+    code = "timeout" if late else type(last).__name__
+    return refused(client, stage or _stage_by_frames(error) or _stage_by_class(last), code, str(last))
 
 
 def _telling(chain: list[BaseException]) -> BaseException:
@@ -103,18 +122,13 @@ def _stage_of(inner: ssl.SSLError, error: BaseException) -> str:
     reason = inner.reason or ""
     if type(error) in (ssl.SSLError, OSError) or reason in ("KEY_VALUES_MISMATCH", "NO_CERTIFICATE_OR_CRL_FOUND"):
         return "prepare"  # not wrapped: its own files, before anything was sent
-    return "answer" if reason.startswith("TLSV13_ALERT") or _while_reading(error) else "handshake"
+    return "answer" if reason.startswith("TLSV13_ALERT") else _stage_by_frames(error) or "handshake"
 
 
-def _while_reading(error: BaseException) -> bool:
-    trace = error.__traceback__
-    names = set()
-    for one in _causes(error):
-        trace = one.__traceback__
-        while trace is not None:
-            names.add(trace.tb_frame.f_code.co_name)
-            trace = trace.tb_next
-    return "getresponse" in names
+def _stage_by_frames(error: BaseException) -> str:
+    """When it came up, by the functions of `http.client` and `ssl` that it came through; "" where by none of them."""
+    names = {frame.name for one in _causes(error) for frame in traceback.extract_tb(one.__traceback__)}
+    return "answer" if "getresponse" in names else "handshake" if "do_handshake" in names else ""
 
 
 def _stage_by_class(error: BaseException) -> str:

@@ -82,9 +82,18 @@ def _not_installed(client: str) -> Outcome:
 def _check(client: object, url: object) -> None:
     if client not in CLIENTS:
         raise TLSNotesError("there is no such client", expected=f"one of {', '.join(CLIENTS)}", found=repr(client)[:80])
-    parts = urlsplit(url) if isinstance(url, str) else None
-    if parts is None or parts.scheme not in ("https", "http") or not parts.hostname:
+    if not _is_url(url):
         raise TLSNotesError("this is no URL", expected='"https://localhost:8443/", for example', found=repr(url)[:80])
+
+
+def _is_url(url: object) -> bool:
+    if not isinstance(url, str) or not url.isprintable():
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, a bracket too many
+        return False
 
 
 def _trust_file(trust: TrustGiven, folder: Path) -> Path | None:
