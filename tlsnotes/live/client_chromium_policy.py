@@ -6,6 +6,7 @@ takes Linux, `unshare`, and the folder in which Debian's Chromium looks for its 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import secrets
@@ -33,16 +34,20 @@ ENTER = (
 
 def can_pick() -> bool:
     """Whether this machine can give one Chromium a policy of its own, and has what fills its store."""
-    return bool(_namespace()) and POLICIES.is_dir() and bool(find_program("pk12util"))
+    return bool(_namespace()) and bool(find_program("pk12util"))
 
 
 @functools.cache
 def _namespace() -> tuple[str, ...]:
-    """The command that makes a mount namespace: as root, or with a user namespace; empty where neither goes."""
-    unshare = find_program("unshare")
-    for command in ((unshare, "-m"), (unshare, "-r", "-m")) if unshare else ():
-        tried = subprocess.run([*command, "true"], capture_output=True, check=False, timeout=5)
-        if tried.returncode == 0:
+    """The command that makes a mount namespace: as root, or with a user namespace; empty where neither goes.
+
+    Found out by doing it: some systems give a namespace and then forbid to mount in it.
+    """
+    unshare, nothing = find_program("unshare"), (sys.executable, "-I", "-S", "-c", "")
+    for command in ((unshare, "-m"), (unshare, "-r", "-m")) if unshare and POLICIES.is_dir() else ():
+        tried = [*command, sys.executable, "-c", ENTER, str(POLICIES), *nothing]
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            subprocess.run(tried, capture_output=True, check=True, stdin=subprocess.DEVNULL, timeout=10)
             return command
     return ()
 
