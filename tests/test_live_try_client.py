@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tlsnotes import Authority, HTTPSServer, TLSNotesError, self_signed
+from tlsnotes import Authority, HTTPSServer, TLSNotesError, explain, self_signed
 from tlsnotes.live.client_programs import MAX_OUTPUT, run
 from tlsnotes.live.clients import CLIENTS, try_client
 from tlsnotes.live.mistakes import MISTAKES
@@ -131,6 +131,7 @@ def test_a_server_that_says_nothing_is_an_outcome_and_in_time(client: str) -> No
         outcome = tried(client, f"https://127.0.0.1:{silent.getsockname()[1]}", trust=ROOT, timeout=1.0)
     assert outcome.ok is False
     assert outcome.code == (28 if client == "curl" else "timeout")
+    assert explain(outcome).cause == "timeout"
 
 
 @contextlib.contextmanager
