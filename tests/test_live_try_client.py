@@ -189,6 +189,27 @@ def test_tls_to_a_port_of_plain_http_ends_in_the_handshake_and_http_to_a_port_of
         assert stage == ("done" if client in ("ssl", "openssl") else "answer")  # these two speak TLS whatever is asked
 
 
+@pytest.mark.parametrize("name", ["HTTP/1.1 200 OK", "its\nHTTP/1.1 200 OK", "its\nverify error:num=10:expired"])
+def test_a_name_in_a_certificate_is_never_taken_for_the_words_of_s_client(name: str) -> None:
+    with HTTPSServer(Authority.root(name).credential) as server:
+        outcome = tried("openssl", server.url, trust=ROOT)
+    assert (outcome.ok, outcome.stage, outcome.code) == (False, "certificate", 18)
+
+
+@pytest.mark.parametrize("client", ["curl", "node", "newman"])
+def test_what_a_program_says_late_in_its_own_words_names_where_it_stood(client: str) -> None:
+    with HTTPSServer(ROOT.issue("localhost"), versions=["1.2"], client_ca=PEOPLE) as server:
+        stranger = Authority.root("nobody's root").issue("eve@shop.example", usage="client")
+        assert tried(client, server.url, trust=ROOT, credential=stranger).stage == "handshake"
+
+
+def test_newman_stays_at_a_proxy_that_opens_no_tunnel() -> None:
+    proxy = {"HTTPS_PROXY": "http://127.0.0.1:9"}
+    assert tried("newman", "https://localhost:9", trust=ROOT, environment=proxy).stage == "connect"
+    with MISTAKES["proxy-in-the-way"].serve() as scene:
+        assert tried("newman", scene.url, trust=scene.trust, environment=scene.environment).stage == "connect"
+
+
 def test_a_client_that_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     outcome = try_client("curl", "https://localhost", trust=ROOT)
@@ -203,6 +224,7 @@ def test_what_is_no_question_is_an_error_in_words() -> None:
         ("openssl", "https://localhost:84430", None, None),
         ("ssl", "https://localhost/\r\nHost: elsewhere", None, None),
         ("curl", "https://localhost", [b"root"], None),
+        ("curl", "https://localhost", ALICE, None),
         ("curl", "https://localhost", None, "alice"),
     ):
         with pytest.raises(TLSNotesError):

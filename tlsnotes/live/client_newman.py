@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,8 @@ from tlsnotes.live.client_python import Files
 from tlsnotes.live.outcome import Outcome, accepted, refused
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+PROXY = re.compile(r"(?i)^(https?|all)_proxy$")  # with one in the way newman may end on an error of its own
+NO_TUNNEL = "tunneling socket could not be established"  # its words are all that tells a proxy's refusal
 TIMEOUTS = ("ETIMEDOUT", "ESOCKETTIMEDOUT")
 # Its report in JSON fails where Node's error holds a whole certificate; then only its words are left.
 ALTNAMES = "does not match certificate's altnames"
@@ -37,12 +40,17 @@ def try_newman(
             failures, executions = told["failures"], told["executions"]
         except (OSError, ValueError, KeyError):
             said = f"{done.stdout} {done.stderr}"
-            code = "ERR_TLS_CERT_ALTNAME_INVALID" if ALTNAMES in said else "failed"
-            words = next((line for line in said.splitlines() if ALTNAMES in line), "it failed without a report")
-            return refused("newman", node_stage("handshake", code), code, words)
+            named = next((line for line in said.splitlines() if ALTNAMES in line), "")
+            if named:
+                return refused("newman", "certificate", "ERR_TLS_CERT_ALTNAME_INVALID", named)
+            words = next((line for line in done.stderr.splitlines() if line.startswith("Error")), "")
+            stage = "connect" if any(PROXY.search(name) for name in environment) else "handshake"
+            return refused("newman", stage, "failed", f"it failed without a report. {words}".strip())
     if failures:
         error = failures[0].get("error", {})
         code = str(error.get("code", error.get("name", "failed")))
+        message = str(error.get("message", ""))
         stage = node_stage("answer" if url.startswith("http:") else "handshake", code)
-        return refused("newman", stage, "timeout" if code in TIMEOUTS else code, str(error.get("message", "")))
+        stage = "connect" if message.startswith(NO_TUNNEL) else stage
+        return refused("newman", stage, "timeout" if code in TIMEOUTS else code, message)
     return accepted("newman", f"HTTP {executions[0]['response']['code']}")

@@ -28,6 +28,9 @@ CURL_STAGES = {
     **dict.fromkeys((3, 58, 59, 66, 77), "prepare"),
 }
 CURL_TOLD = "%{http_code} %{http_connect} %{time_connect} %{time_appconnect}"
+OPENSSL_VERIFIED = re.compile(r"(?m)^verify error:num=(\d+):(.*)")
+# 80B2...:error:0A000410:SSL routines:ssl3_read_bytes:sslv3 alert handshake failure:../ssl/...
+OPENSSL_NOTED = re.compile(r"(?m)^[0-9A-F]+:error:[0-9A-F]+:([^:]*):[^:]*:([^:\n]*)")
 MAX_OUTPUT = 1 << 20  # bytes of what a program prints that are kept; a hostile server can make it print for ever
 NODE = """
 const given = JSON.parse(process.argv[1]), read = (path) => path ? require('fs').readFileSync(path) : undefined;
@@ -131,20 +134,21 @@ def try_openssl(
     command += ["-cert", str(pair[0]), "-key", str(pair[1]), "-pass", "pass:"] if pair else []
     asked = f"GET {target(parts)} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
     done = run([*command, "-ign_eof"], environment, timeout, asked)
-    said = done.stdout + done.stderr
-    if status := re.search(r"HTTP/1\.[01] (\d{3})", said):
+    # The answer comes amid what s_client prints of the server's names and tickets, where a CR is never printed raw.
+    status = re.search(r"HTTP/1\.[01] (\d{3})[^\r\n]*\r\n", done.stdout)
+    if status and not OPENSSL_VERIFIED.search(done.stderr):
         return accepted("openssl", f"HTTP {status[1]}")
     if done.code is None:
-        return refused("openssl", _openssl_stage(said), "timeout", "no answer in time")
-    return _openssl_refusal(said)
+        return refused("openssl", _openssl_stage(done.stdout + done.stderr), "timeout", "no answer in time")
+    return _openssl_refusal(done)
 
 
-def _openssl_refusal(said: str) -> Outcome:
+def _openssl_refusal(done: Done) -> Outcome:
     """What s_client tells: a verify error by its number, else the reason of the first error that OpenSSL has noted."""
-    if verified := re.search(r"verify error:num=(\d+):(.*)", said):
+    said = done.stdout + done.stderr
+    if verified := OPENSSL_VERIFIED.search(done.stderr):
         return refused("openssl", "certificate", int(verified[1]), verified[2])
-    # error:0A000410:SSL routines:ssl3_read_bytes:sslv3 alert handshake failure:../ssl/...
-    noted = re.findall(r"error:[0-9A-F]+:([^:]*):[^:]*:([^:\n]*)", said)
+    noted = OPENSSL_NOTED.findall(done.stderr)
     if not noted:
         return refused("openssl", _openssl_stage(said), "no answer", _first_line(said))
     library, reason = next((one for one in noted if one[1].strip() not in ("", "reason(0)")), noted[0])

@@ -99,7 +99,7 @@ def _is_url(url: object) -> bool:
 def _trust_file(trust: TrustGiven, folder: Path) -> Path | None:
     if trust is None or isinstance(trust, Path | str):
         return None if trust is None else Path(trust)
-    given = [trust] if isinstance(trust, Authority | x509.Certificate) else list(trust)
+    given = list(trust) if isinstance(trust, Iterable) else [trust]
     certificates = [one.certificate if isinstance(one, Authority) else one for one in given]
     if wrong := [one for one in certificates if not isinstance(one, x509.Certificate)]:
         raise TLSNotesError(
