@@ -17,7 +17,7 @@ MISSING = (
 class Pulse(anywidget.AnyWidget):
     """Sends back to the page what the page has sent."""
 
-    _esm = Path(__file__).with_name("pulse.js")
+    _esm = Path(__file__).with_name("assets") / "pulse.js"
     ping = traitlets.Int(0).tag(sync=True)
     pong = traitlets.Int(0).tag(sync=True)
 
