@@ -89,6 +89,14 @@ class Suite:
         """Whether records under it can be opened here."""
         return self.cipher in _AEADS or self.cipher in _BLOCKS or self.cipher == "NULL"
 
+    @property
+    def key_block_lengths(self) -> tuple[int, int, int]:
+        """The bytes of a MAC key, a key and an IV of one side (RFC 5246 section 6.3, RFC 9846 section 7.3)."""
+        aead, block = _AEADS.get(self.cipher), _BLOCKS.get(self.cipher)
+        if aead:
+            return 0, aead.key_length, 12 - (0 if self.tls13 else aead.explicit_length)
+        return self.mac.digest_size, block.key_length if block else 0, 0  # a block cipher's IV stands in each record
+
 
 @cache
 def suite_of(number: CipherSuite) -> Suite | None:
@@ -124,9 +132,7 @@ def openers_12(
 ) -> dict[str, Opener]:
     """Make the openers for the records of "client" and "server" in TLS 1.2 (RFC 5246 section 6.3)."""
     aead, block = _AEADS.get(suite.cipher), _BLOCKS.get(suite.cipher)
-    key_length = aead.key_length if aead else block.key_length if block else 0
-    mac_length = 0 if aead else suite.mac.digest_size
-    iv_length = 12 - aead.explicit_length if aead else 0  # a block cipher's IV stands in each record
+    mac_length, key_length, iv_length = suite.key_block_lengths
     sizes = (mac_length, mac_length, key_length, key_length, iv_length, iv_length)
     block_bytes = key_block(suite.hash, master_secret, client_random, server_random, sum(sizes))
     parts = []

@@ -1,0 +1,70 @@
+"""A page with nothing on it but one widget: its module, its style, and a model that only holds what it was given."""
+
+from __future__ import annotations
+
+import functools
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+MODEL = """
+class Model {
+  constructor(traits) { this.traits = traits; this.listeners = {}; }
+  get(name) { return this.traits[name]; }
+  set(name, value) { this.traits[name] = value; (this.listeners[`change:${name}`] ?? []).forEach((one) => one()); }
+  save_changes() {}
+  on(event, heard) { (this.listeners[event] ??= []).push(heard); }
+  off(event, heard) { this.listeners[event] = (this.listeners[event] ?? []).filter((one) => one !== heard); }
+}
+window.errors = [];
+window.addEventListener("error", (event) => window.errors.push(event.message));
+window.addEventListener("unhandledrejection", (event) => window.errors.push(String(event.reason)));
+const traits = await (await fetch("traits.json")).json();
+const { default: widget } = await import("./widget.js");
+window.model = new Model(traits);
+const started = performance.now();
+window.views = [...document.querySelectorAll(".view")].map((el) => widget.render({ model: window.model, el }));
+document.body.getBoundingClientRect();
+window.painted = performance.now() - started;
+window.ready = true;
+"""
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def write_page(folder: Path, module: str, css: str, traits: Mapping[str, Any], *, views: int = 1, theme: str = "") -> None:
+    """Put the page into a folder; `theme` is "light" or "dark" as JupyterLab says it, or nothing as other pages do."""
+    (folder / "widget.js").write_text(module, "utf-8")
+    (folder / "model.js").write_text(MODEL, "utf-8")
+    (folder / "traits.json").write_text(json.dumps(traits), "utf-8")
+    marked = f' data-jp-theme-light="{str(theme == "light").lower()}"' if theme else ""
+    dark = ":root { --jp-layout-color0: #111; --jp-layout-color1: #212121; --jp-layout-color2: #424242; " \
+           "--jp-ui-font-color0: #fff; --jp-border-color2: #424242 } body { background: #111 }"  # fmt: skip
+    (folder / "index.html").write_text(
+        f'<!doctype html><html lang="en"><title>a widget</title><meta charset="utf-8"><style>{css}</style>'
+        f"<style>{dark if theme == 'dark' else ''} body {{ margin: 12px }}</style>"
+        f"<body{marked}><main>{'<div class=view></div>' * views}</main>"
+        '<script type="module" src="model.js"></script></body></html>',
+        "utf-8",
+    )
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a folder on a port of this machine; gives its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/index.html"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
