@@ -13,7 +13,7 @@ from typing import Any
 
 from tlsnotes.show.words import all_words
 from tlsnotes.wire.handshake import Handshake
-from tlsnotes.wire.key_schedule import hkdf_expand_label, key_block
+from tlsnotes.wire.key_schedule import hkdf_expand_label, hmac, key_block
 from tlsnotes.wire.protection import Suite, suite_of
 from tlsnotes.wire.registry import CipherSuite, ContentType, HandshakeType
 from tlsnotes.wire.streams import Message
@@ -56,7 +56,7 @@ def schedule_of(handshake: Handshake, secrets: Mapping[str, bytes], *, values: b
     moments = _Moments(handshake)
     steps = [*(_steps_13 if suite.tls13 else _steps_12)(handshake, suite, secrets, moments)]
     for step in steps:
-        if not values and step["state"] == SHOWN:
+        if not values and step["state"] == SHOWN and not step["public"]:
             step |= {"state": HIDDEN, "value": ""}
         words = all_words().get(f"KeySchedule.{step.pop('words')}")
         step |= {
@@ -114,6 +114,8 @@ def _step(  # one for each thing that is shown
         "log": log,
         "state": state,
         "value": value.hex() if value is not None else "",
+        "stage": False,
+        "public": False,
         "since": since,
         "protects": protects,
     }
@@ -126,7 +128,11 @@ def _steps_13(handshake: Handshake, suite: Suite, secrets: Mapping[str, bytes], 
     above = ""
     for key, name, formula in _CHAIN:
         said = formula.format(psk=psk, shared=shared)
-        yield _step(key, name, above, said, since=since[key])
+        step = _step(key, name, above, said, since=since[key])
+        if key == "early" and not handshake.resumed:  # made of zeros alone: everybody can compute it
+            zeros = bytes(suite.hash.digest_size)
+            step |= {"state": SHOWN, "value": hmac(suite.hash, zeros, zeros).hex(), "public": True}
+        yield step | {"stage": True}
         above = name
         for label, traffic, transcript, log, parent in _TRAFFIC:
             if parent == key and (log in secrets or not log.startswith(("CLIENT_EARLY", "EARLY"))):
@@ -169,7 +175,7 @@ def _steps_12(handshake: Handshake, suite: Suite, secrets: Mapping[str, bytes], 
     """The one secret of TLS 1.2, and the block of keys that is cut from it."""
     since = moments.server_hello if handshake.resumed else moments.client_key_exchange
     how = "of the session that is resumed" if handshake.resumed else f"of {suite.key_exchange}"
-    yield _step("pre_master", "pre_master_secret", "", f"the shared secret {how}", since=since)
+    yield _step("pre_master", "pre_master_secret", "", f"the shared secret {how}", since=since) | {"stage": True}
     secret = secrets.get("CLIENT_RANDOM")
     extended = any(
         m.type == HandshakeType.server_hello and m.field.find("extensions.extended_master_secret")
@@ -181,7 +187,7 @@ def _steps_12(handshake: Handshake, suite: Suite, secrets: Mapping[str, bytes], 
     yield _step(
         "master", "master_secret", "pre_master_secret", said,
         log="CLIENT_RANDOM", value=secret, since=since, protects=protects,
-    )  # fmt: skip
+    ) | {"stage": True}  # fmt: skip
     mac, key, iv = suite.key_block_lengths
     block = None
     randoms = [m.field.find("random") for m in handshake.messages if m.name in ("ClientHello", "ServerHello")]

@@ -139,23 +139,19 @@ export function rowsOf(doc, opened, every) {
   return rows;
 }
 
-/** What is open at first: the message, what it says, and its extensions. */
+const AT_FIRST = new Set(["extensions", "encrypted_record", "fragment", "tbsCertificate", "tbsCertList", "certificationRequestInfo"]);
+
+/** What is open at first: a message and its extensions, a record and its parts, what is signed of a certificate. */
 export function openedAtFirst(doc, texts) {
   const opened = new Set();
   const add = (node, levels) => {
     opened.add(node);
     if (levels === 0) return;
     for (const child of shownChildren(doc, node, false)) {
-      if (levels > 1 || texts[doc.get(child, NAME)] === "extensions") add(child, levels - 1);
+      if (levels > 1 || AT_FIRST.has(texts[doc.get(child, NAME)])) add(child, levels - 1);
     }
   };
-  const roots = doc.roots();
-  for (const root of roots) add(root, 1);
-  // A certificate's first level is three rows: what is signed is what people came for.
-  if (roots.length === 1) {
-    const first = shownChildren(doc, roots[0], false)[0];
-    if (first !== undefined && /^tbs|certificationRequestInfo/.test(texts[doc.get(first, NAME)])) opened.add(first);
-  }
+  for (const root of doc.roots()) add(root, 1);
   return opened;
 }
 
@@ -229,6 +225,17 @@ export function tally(checks) {
 
 export function markOf(ok) {
   return ok === true ? "✓" : ok === false ? "✗" : "–";
+}
+
+/** How the steps of a key schedule hang together: level 0 to 2, whether one is the last below its parent, and whether
+ * the line of the level above goes on beside it. */
+export function branchesOf(steps) {
+  const levels = steps.map((step) => (step.stage ? 0 : steps.find((one) => one.name === step.above)?.stage ? 1 : 2));
+  const goesOn = (index, level) => {
+    for (let next = index + 1; next < levels.length && levels[next] >= level; next++) if (levels[next] === level) return true;
+    return false;
+  };
+  return levels.map((level, index) => ({ level, last: !goesOn(index, level), through: level === 2 && goesOn(index, 1) }));
 }
 
 /** Who has a secret once message number `moment` has arrived: those who took part, never who only listened. */
@@ -443,6 +450,7 @@ class View {
       onkeydown: (event) => this.ladderKey(event) });
     this.ladderPane = h("div", { class: "tnx-ladder" });
     if (this.payload.kind === "handshake") {
+      this.ladderPane.classList.toggle("tnx-untimed", !this.items.some((item) => item.time));
       this.ladderPane.append(h("div", { class: "tnx-sides tn-quiet", "aria-hidden": "true" },
         h("span", {}, "ms"), h("span", {}, "client"), h("span", {}, "server"), h("span")));
     }
@@ -559,7 +567,7 @@ class View {
   // ---- The tree: what it consists of
 
   treePane() {
-    this.query = h("input", { type: "search", class: "tnx-search", placeholder: "search names and values", "aria-label": "search names and values",
+    this.query = h("input", { type: "search", class: "tnx-search", placeholder: "search", "aria-label": "search names and values",
       oninput: () => this.look(), onkeydown: (event) => this.searchKey(event) });
     this.hits = h("span", { class: "tnx-hits tn-quiet", role: "status" });
     this.everyBox = h("input", { type: "checkbox", onchange: () => this.showEvery(this.everyBox.checked) });
@@ -842,21 +850,24 @@ class View {
     const { steps, version, hash } = this.payload.keys;
     const after = this.items[this.item];
     this.keysBar.replaceChildren(
-      h("span", {}, `${version} with ${hash}`), h("span", { class: "tn-quiet" }, "after "),
+      h("span", {}, `${version} with ${hash}`), h("span", { class: "tn-quiet" }, "after the"),
       h("strong", {}, `${after.sender}'s ${after.name}`),
       h("span", { class: "tnx-who tn-quiet", "aria-hidden": "true" }, h("span", {}, "client"), h("span", {}, "server"), h("span", {}, "listener")));
+    const branches = branchesOf(steps);
     this.keysList.replaceChildren(...steps.map((step, index) => {
-      const has = hasIt(step, this.item);
-      const level = step.above === "" || /Secret$/.test(step.name) ? 0 : /Secret$|^pre_|^master/.test(step.above) ? 1 : 2;
+      const has = hasIt(step, this.item), { level, last, through } = branches[index];
       const who = (name, yes) => h("span", { class: yes ? "tnx-has" : "tn-quiet" }, yes ? "●" : "○", unseen(` ${name} ${yes ? "has it" : name === "listener" ? "never has it" : "does not have it yet"},`));
       const row = h("div", { class: "tnx-step", role: "option", id: `${this.id}-step-${index}`, "aria-selected": String(index === this.step),
         onclick: () => { this.step = index; this.drawKeys(); this.sayStep(); this.keysList.focus({ preventScroll: true }); } },
       h("span", { class: "tnx-joint", "aria-hidden": "true" }),
       h("span", { class: "tnx-name" }, step.name),
-      h("span", { class: "tnx-value tn-quiet" }, step.state === "shown" ? step.value.slice(0, 24) + (step.value.length > 24 ? "…" : "") : step.state === "hidden" ? "in the key log, not shown" : step.state === "absent" ? "not in the key log" : ""),
-      h("span", { class: "tnx-who" }, who("client", has), who("server", has), who("listener", false)));
+      h("span", { class: "tnx-value tn-quiet" }, step.state === "shown" ? step.value.slice(0, 24) + (step.value.length > 24 ? "…" : "") : step.state === "hidden" ? `${step.log ? "in the key log" : "computed"}, not shown` : step.state === "absent" ? "not in the key log" : ""),
+      h("span", { class: "tnx-who" }, who("client", has), who("server", has), who("listener", step.public)));
       row.style.setProperty("--level", level);
-      if (level === 0) row.classList.add("tnx-stage");
+      row.classList.toggle("tnx-stage", level === 0);
+      row.classList.toggle("tnx-chained", steps.findLastIndex((one) => one.stage) > index);
+      row.classList.toggle("tnx-last", last);
+      row.classList.toggle("tnx-through", through);
       if (!has) row.classList.add("tnx-later");
       return row;
     }));
@@ -881,8 +892,8 @@ class View {
 
   sayStep() {
     const step = this.payload.keys.steps[this.step];
-    const since = step.since === null ? "It was never made: the message it needs did not come."
-      : `Client and server can compute it once ${this.items[step.since].sender}'s ${this.items[step.since].name} is there. Who only listens never can.`;
+    const since = step.public ? "There is no secret in it: without a pre-shared key it is the same in every connection with this hash." : step.since === null ? "It was never made: the message it needs did not come."
+      : `Client and server can compute it once the ${this.items[step.since].sender}'s ${this.items[step.since].name} is there. Who only listens never can.`;
     const value = {
       shown: () => h("code", { class: "tnx-secret" }, step.value),
       hidden: () => h("span", {}, "not shown; ", h("code", {}, "explore(recording, secrets=True)"), " shows it"),
