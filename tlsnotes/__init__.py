@@ -30,6 +30,7 @@ _HOMES = {
     "tlsnotes.pki.verdict": ("Verdict",),
     "tlsnotes.show.explain": ("explain",),
     "tlsnotes.show.explaining": ("explaining",),
+    "tlsnotes.show.explorer": ("Explorer", "compare", "explore"),
     "tlsnotes.show.explanation": ("Explanation",),
     "tlsnotes.show.matrix": ("Matrix", "matrix"),
     "tlsnotes.show.pulse": ("pulse",),

@@ -8,8 +8,15 @@ from typing import Any
 # (module, class) of what is shown -> (module, function) that makes its HTML
 _HTML = {
     ("matplotlib.figure", "Figure"): ("tlsnotes.show.figures", "figure_html"),
+    ("tlsnotes.checks", "Check"): ("tlsnotes.show.facts", "facts_html"),
+    ("tlsnotes.live.outcome", "Outcome"): ("tlsnotes.show.facts", "facts_html"),
     ("tlsnotes.live.recording", "Recording"): ("tlsnotes.show.tables", "recording_html"),
+    ("tlsnotes.pki.authority", "Authority"): ("tlsnotes.show.facts", "facts_html"),
+    ("tlsnotes.pki.credential", "Credential"): ("tlsnotes.show.facts", "facts_html"),
     ("tlsnotes.pki.verdict", "Verdict"): ("tlsnotes.show.verdicts", "verdict_html"),
+    ("tlsnotes.wire.fields", "Field"): ("tlsnotes.show.static", "object_html"),
+    ("tlsnotes.wire.handshake", "Handshake"): ("tlsnotes.show.static", "object_html"),
+    ("tlsnotes.wire.streams", "Message"): ("tlsnotes.show.static", "object_html"),
 }
 
 

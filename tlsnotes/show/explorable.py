@@ -25,12 +25,13 @@ from tlsnotes.wire.streams import Message
 
 @dataclass(frozen=True, slots=True)
 class Explorable:
-    """A payload, a title in one line, and what it was made of: a handshake, or trees with their names."""
+    """A payload, a title in one line, and what it was made of: a handshake, two of them, or trees with names."""
 
     title: str
     payload: Payload
     handshake: Handshake | None = None
     trees: Sequence[tuple[str, Field]] = field(default=())
+    pair: tuple[Handshake, Handshake] | None = None
 
 
 def explorable(shown: object, *, secrets: bool = False) -> Explorable:  # noqa: PLR0911  # one for each kind

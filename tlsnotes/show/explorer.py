@@ -12,8 +12,13 @@ from typing import Any
 import anywidget
 import traitlets
 
+from tlsnotes.errors import TLSNotesError
+from tlsnotes.live.recording import Recording
 from tlsnotes.show import static
+from tlsnotes.show.comparison import of_comparison
 from tlsnotes.show.explorable import Explorable, explorable
+from tlsnotes.show.payload import heading_of
+from tlsnotes.wire.handshake import Handshake
 
 _ASSETS = Path(__file__).with_name("assets")
 
@@ -47,3 +52,27 @@ def explore(shown: object, *, secrets: bool = False) -> Explorer:
     connection. Raises `TLSNotesError` for anything else.
     """
     return Explorer(explorable(shown, secrets=secrets))
+
+
+def compare(first: object, second: object) -> Explorer:
+    """Look at two handshakes side by side, with what differs marked.
+
+    `first`, `second`: each a Handshake or a Recording. Raises `TLSNotesError` for anything else.
+    """
+    one, other = _handshake(first), _handshake(second)
+    title = " beside ".join(", ".join(heading_of(handshake)) for handshake in (one, other))
+    return Explorer(Explorable(title, of_comparison(one, other), pair=(one, other)))
+
+
+def _handshake(shown: object) -> Handshake:
+    match shown:
+        case Handshake():
+            return shown
+        case Recording():
+            return shown.dissect()
+    raise TLSNotesError(
+        "this cannot be compared",
+        expected="two handshakes, or the recordings of two connections",
+        found=type(shown).__name__,
+        fix="of a server, compare(server.recordings[-2], server.last) takes the newest two",
+    )

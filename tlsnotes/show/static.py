@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from tlsnotes.show.comparison import DIFFERS, SAME, aligned, facts
 from tlsnotes.show.explorable import Explorable, explorable
 from tlsnotes.show.ladder import ladder_html
 from tlsnotes.show.payload import heading_of, milliseconds
@@ -92,8 +93,24 @@ def _shown(tree: Field) -> Iterator[tuple[int, Field, str]]:
             yield level, field, inside
 
 
+def comparison_table(first: Handshake, second: Handshake) -> Table:
+    """List what two handshakes agreed on and cost, side by side, and which messages only one of them has."""
+    said = {SAME: ("= same", "quiet short"), DIFFERS: ("≠ differs", "short")}
+    rows: list[list[Cell]] = [
+        [(name, "short"), (a, ""), (b, ""), said[mark]] for name, a, b, mark in facts(first, second)
+    ]
+    for one, other in aligned(first.messages[:MAX_ROWS], second.messages[:MAX_ROWS]):
+        if one is None or other is None:
+            names = ["" if message is None else f"{message.sender}: {message.name}" for message in (one, other)]
+            which = "only in the first" if other is None else "only in the second"
+            rows.append([("message", "short"), (names[0], ""), (names[1], ""), (which, "short")])
+    return Table("", [("", ""), ("first", ""), ("second", ""), ("", "")], rows)
+
+
 def tables(shown: Explorable) -> list[Table]:
     """The tables that say what an explorer shows."""
+    if shown.pair is not None:
+        return [comparison_table(*shown.pair)]
     if shown.handshake is not None:
         return [handshake_table(shown.handshake)]
     return [fields_table(tree, name if len(shown.trees) > 1 else shown.title) for name, tree in shown.trees]

@@ -1006,6 +1006,161 @@ class View {
   }
 }
 
+// ---- Two handshakes side by side
+
+const SAID = {
+  same: ["=", "the same"], differs: ["≠", "differs"], fresh: ["~", "new each time"],
+  first: ["◂", "only in the first"], second: ["▸", "only in the second"],
+};
+
+/** The rows of a comparison that are shown: all, or those that differ and what they stand in. */
+export function shownRows(rows, all) {
+  return rows.filter((row) => all || row[4] !== "same");
+}
+
+class Comparison {
+  constructor(payload, el) {
+    this.payload = payload;
+    this.id = `tnx${++views}`;
+    this.item = 0; // 0: at a glance, then the pairs of messages
+    this.row = 0;
+    this.all = false;
+    this.root = h("div", { class: "tlsnotes-widget tnx tnx-comparison", role: "group", "aria-label": `Comparison: ${payload.heading.join(" beside ")}` });
+    this.list = h("div", { class: "tnx-list tnx-pairs", role: "listbox", tabindex: "0", "aria-label": "Messages of both", onkeydown: (event) => this.listKey(event) });
+    this.caption = h("div", { class: "tnx-bar" });
+    this.table = h("table", { class: "tnx-table", role: "grid", tabindex: "0", "aria-label": "Fields of both", onkeydown: (event) => this.tableKey(event) });
+    this.wordsPane = h("div", { class: "tnx-words", role: "region", tabindex: "0", "aria-label": "What it means", "aria-live": "polite" });
+    const titles = payload.heading.map((title, index) => h("p", {}, h("strong", {}, index ? "second " : "first "), h("span", {}, title)));
+    this.root.append(
+      h("div", { class: "tnx-head tnx-two" }, ...titles),
+      h("div", { class: "tnx-body" }, h("div", {}, this.list),
+        h("div", { class: "tnx-fields" }, this.caption, h("div", { class: "tnx-list" }, this.table))),
+      this.wordsPane);
+    el.append(this.root);
+    this.choose(0);
+  }
+
+  close() {
+    this.root.remove();
+  }
+
+  mark(kind) {
+    const [sign, words] = SAID[kind];
+    return h("span", { class: `tnx-mark tnx-${kind}`, title: words }, sign, unseen(` ${words}`));
+  }
+
+  drawList() {
+    const glance = { name: "At a glance", mark: this.payload.facts.some((fact) => fact[3] !== "same") ? "differs" : "same" };
+    this.list.replaceChildren(...[glance, ...this.payload.pairs].map((pair, index) => h("div", {
+      class: "tnx-pair tn-moves", role: "option", id: `${this.id}-pair-${index}`, "aria-selected": String(index === this.item), onclick: () => this.choose(index),
+    },
+    h("span", { class: "tnx-way tn-quiet", "aria-hidden": "true" }, pair.sender === "client" ? "→" : pair.sender ? "←" : ""),
+    unseen(pair.sender ? `${pair.sender}'s ` : ""), h("span", { class: "tnx-label" }, pair.name), this.mark(pair.mark))));
+    this.list.setAttribute("aria-activedescendant", `${this.id}-pair-${this.item}`);
+    const chosen = this.list.children[this.item];
+    if (chosen.offsetTop < this.list.scrollTop) this.list.scrollTop = chosen.offsetTop;
+    else if (chosen.offsetTop + chosen.offsetHeight > this.list.scrollTop + this.list.clientHeight) this.list.scrollTop = chosen.offsetTop + chosen.offsetHeight - this.list.clientHeight;
+  }
+
+  listKey(event) {
+    const last = this.payload.pairs.length;
+    const to = { ArrowDown: this.item + 1, ArrowUp: this.item - 1, Home: 0, End: last }[event.key];
+    if (to !== undefined) {
+      event.preventDefault();
+      event.stopPropagation();
+      this.choose(Math.min(last, Math.max(0, to)));
+    } else if (event.key === "ArrowRight" || event.key === "Enter") {
+      event.preventDefault();
+      event.stopPropagation();
+      this.table.focus();
+    }
+  }
+
+  choose(item) {
+    this.item = item;
+    this.row = 0;
+    this.drawList();
+    this.drawTable();
+  }
+
+  /** The rows in sight: [level, name, first, second, mark, key of words]. */
+  rows() {
+    if (this.item === 0) return this.payload.facts.map(([name, a, b, mark]) => [0, name, a, b, mark, ""]);
+    const text = (index) => this.payload.texts[index];
+    return shownRows(this.payload.pairs[this.item - 1].rows, this.all)
+      .map(([level, name, a, b, mark, key]) => [level, text(name), text(a), text(b), mark, text(key)]);
+  }
+
+  drawTable() {
+    const pair = this.item ? this.payload.pairs[this.item - 1] : null;
+    const size = (n) => (pair.sizes[n] === null ? "not sent" : count(pair.sizes[n], "byte"));
+    this.caption.replaceChildren(
+      h("span", { class: "tn-quiet" }, pair ? `${size(0)} and ${size(1)}` : "what both agreed on, and what it cost"),
+      pair ? h("label", { class: "tnx-every" }, this.box(), "what is the same, too") : "");
+    const rows = this.rows();
+    this.shown = rows;
+    const head = h("thead", {}, h("tr", {}, ...["field", "first", "second", "", ].map((title, index) => h("th", { scope: "col" }, index === 3 ? unseen("how they relate") : title))));
+    const body = h("tbody", {}, ...rows.map(([level, name, a, b, mark], index) => {
+      const row = h("tr", { id: `${this.id}-row-${index}`, "aria-selected": String(index === this.row), class: `tnx-${mark}-row`, onclick: () => { this.row = index; this.select(); this.table.focus({ preventScroll: true }); } },
+        h("th", { scope: "row" }, name), h("td", { title: a }, a), h("td", { title: b }, b), h("td", { class: "tnx-how" }, this.mark(mark), h("span", { class: "tn-quiet" }, ` ${SAID[mark][1]}`)));
+      row.firstChild.style.setProperty("--level", level);
+      return row;
+    }));
+    this.table.replaceChildren(head, body);
+    if (!rows.length) body.append(h("tr", {}, h("td", { colspan: "4" }, "the same, byte by byte")));
+    this.select();
+  }
+
+  box() {
+    const box = h("input", { type: "checkbox", onchange: () => { this.all = box.checked; this.row = 0; this.drawTable(); this.caption.querySelector("input").focus(); } });
+    box.checked = this.all;
+    return box;
+  }
+
+  select() {
+    const rows = this.table.tBodies[0].rows;
+    for (const row of rows) row.setAttribute("aria-selected", String(row.id === `${this.id}-row-${this.row}`));
+    this.table.setAttribute("aria-activedescendant", `${this.id}-row-${this.row}`);
+    const pane = this.table.parentElement, row = rows[this.row];
+    if (row && this.shown.length) {
+      if (row.offsetTop < pane.scrollTop + 30) pane.scrollTop = row.offsetTop - 30;
+      else if (row.offsetTop + row.offsetHeight > pane.scrollTop + pane.clientHeight) pane.scrollTop = row.offsetTop + row.offsetHeight - pane.clientHeight;
+    }
+    this.say();
+  }
+
+  tableKey(event) {
+    const last = this.shown.length - 1;
+    const to = { ArrowDown: this.row + 1, ArrowUp: this.row - 1, Home: 0, End: last, PageDown: this.row + 12, PageUp: this.row - 12 }[event.key];
+    if (to !== undefined) {
+      event.preventDefault();
+      event.stopPropagation();
+      this.row = Math.max(0, Math.min(last, to));
+      this.select();
+    } else if (event.key === "ArrowLeft") this.list.focus();
+    else if (event.key === "Enter") {
+      event.preventDefault();
+      event.stopPropagation();
+      this.wordsPane.focus();
+    }
+  }
+
+  say() {
+    const row = this.shown[this.row];
+    if (!row) return this.wordsPane.replaceChildren();
+    const [, name, a, b, mark, key] = row, words = this.payload.words[key];
+    const told = { same: "Both are the same.", differs: "They differ.", fresh: "It has to be new in every connection, so that it differs says nothing.",
+      first: "Only the first has it.", second: "Only the second has it." }[mark];
+    const list = h("dl", { class: "tnx-said" }, h("dt", {}, "First"), h("dd", {}, a || (mark === "second" ? "not there" : "see below it")), h("dt", {}, "Second"), h("dd", {}, b || (mark === "first" ? "not there" : "see below it")));
+    if (words) list.append(h("dt", {}, "Says who?"), h("dd", {}, words.rfc));
+    this.wordsPane.replaceChildren(
+      h("div", { class: "tnx-explained" }, h("p", { class: "tnx-title" }, h("strong", {}, name)), h("p", {}, told),
+        ...(words ? [h("p", {}, words.what), h("p", {}, words.why)] : [])),
+      h("div", { class: "tnx-facts-of" }, list));
+    this.wordsPane.scrollTop = 0;
+  }
+}
+
 /** Put text on the clipboard; where the page may not, by the old way of a selected field. */
 async function toClipboard(text) {
   try {
@@ -1024,7 +1179,8 @@ async function toClipboard(text) {
 
 export default {
   render({ model, el }) {
-    const view = new View(model.get("payload"), el);
+    const payload = model.get("payload");
+    const view = payload.kind === "comparison" ? new Comparison(payload, el) : new View(payload, el);
     return () => view.close();
   },
 };
