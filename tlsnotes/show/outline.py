@@ -12,7 +12,7 @@ from itertools import islice
 
 from tlsnotes.show.tables import visible
 from tlsnotes.show.values import describe, is_plumbing
-from tlsnotes.show.words import all_words, keyed, words_of_value
+from tlsnotes.show.words import all_words, keyed, value_keys
 from tlsnotes.wire.fields import Field
 
 WIDTH = 9
@@ -36,12 +36,11 @@ class Texts:
             self.all.append(text)
         return found
 
-    def words(self, key: str | None) -> int:
-        """The index of a key of words, 0 for none."""
-        if key is None:
-            return 0
-        self.used.add(key)
-        return self.index(key)
+    def words(self, *keys: str | None) -> int:
+        """The index of a text that names keys of words, with "|" between them; 0 for none."""
+        named = [key for key in keys if key]
+        self.used.update(named)
+        return self.index("|".join(named))
 
     def said(self) -> dict[str, dict[str, str]]:
         """The words that are used, by key."""
@@ -66,7 +65,6 @@ def _tree(root: Field, texts: Texts, *, base: int) -> list[int]:
         if one.problem:
             flags |= PROBLEM
             value = visible(f"{value} · {one.problem}" if value else one.problem)
-        about = words_of_value(one)
         columns += (
             depth,
             texts.index(visible(one.name)),
@@ -75,7 +73,7 @@ def _tree(root: Field, texts: Texts, *, base: int) -> list[int]:
             one.end - one.start,
             texts.index(value),
             texts.words(key),
-            texts.words(about[0]) if about else 0,
+            texts.words(*value_keys(one)),
             flags,
         )
     return columns

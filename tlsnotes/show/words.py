@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from tlsnotes.wire.code_points import Registry
 from tlsnotes.wire.fields import Field
+from tlsnotes.wire.registry import CipherSuite
 
 # The files in which words stand; each key stands in one of them.
 FILES = ("messages", "extensions", "registries", "algorithms", "certificates", "checks", "schedule")
@@ -81,15 +82,28 @@ def keyed(tree: Field) -> Iterator[Placed]:
         )
 
 
-def words_of_value(field: Field) -> tuple[str, Words] | None:
-    """The key and the words for the code point that a field holds, or None where it holds none, or a nameless one."""
+def value_keys(field: Field) -> tuple[str, ...]:
+    """The keys of the words for the code point that a field holds: one, none, or those of a cipher suite's parts."""
     value = field.value
     if not isinstance(value, Registry):
-        return None
-    registry = type(value).__name__
-    name = "GREASE" if "GREASE" in str(value) else value.name
-    key = next((key for key in (f"{registry}.{name}", name) if key in all_words()), None)
-    return (key, all_words()[key]) if key else None
+        return ()
+    name = "GREASE" if "GREASE" in value.name else value.name
+    key = next((key for key in (f"{type(value).__name__}.{name}", name) if key in all_words()), None)
+    if key:
+        return (key,)
+    return suite_keys(value.name) if isinstance(value, CipherSuite) else ()
+
+
+def suite_keys(name: str) -> tuple[str, ...]:
+    """The keys of the words for the parts of a TLS 1.2 cipher suite's name: TLS_(key exchange)_WITH_(cipher)_(hash)."""
+    exchange, _, rest = name.removeprefix("TLS_").partition("_WITH_")
+    found = re.fullmatch(r"(\w+?)(?:_(MD5|SHA|SHA256|SHA384|IMIT|OMAC))?", rest)
+    if found is None:
+        return ()
+    exchange = exchange.replace("PSK_DHE", "DHE_PSK")  # RFC 6655 turns it round
+    weakened = ("KeyExchange.EXPORT",) if exchange.endswith("_EXPORT") else ()
+    mac = (f"Mac.{found[2]}",) if found[2] else ()
+    return (f"KeyExchange.{exchange.removesuffix('_EXPORT')}", *weakened, f"Cipher.{found[1]}", *mac)
 
 
 def words_of_check(kind: str, name: str) -> Words | None:

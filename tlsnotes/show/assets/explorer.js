@@ -929,19 +929,20 @@ class View {
 
   say() {
     const doc = this.doc(), node = this.node, chosen = this.list()[this.item];
-    const words = this.payload.words[this.text(doc.get(node, WORDS))], about = this.text(doc.get(node, ABOUT));
+    const key = this.text(doc.get(node, WORDS)), words = this.payload.words[key];
+    const meanings = this.text(doc.get(node, ABOUT)).split("|").filter((one) => one && one !== key);
     const name = this.text(doc.get(node, NAME)) || chosen.name, value = this.text(doc.get(node, VALUE));
     const trail = doc.trail(node).slice(0, -1).filter((above) => isShown(doc, above, this.every)).map((above) => this.text(doc.get(above, NAME)));
     const paragraphs = [];
     if (words) paragraphs.push(h("p", {}, words.what), h("p", {}, words.why));
     if (words?.without) paragraphs.push(h("p", {}, h("strong", {}, "Without it: "), words.without));
     if (!words) paragraphs.push(h("p", { class: "tn-quiet" }, "Nothing is written about this field."));
-    const meaning = this.payload.words[about];
-    if (meaning && about !== this.text(doc.get(node, WORDS))) {
-      paragraphs.push(h("p", {}, h("strong", {}, `${about.includes(".") ? about.slice(about.indexOf(".") + 1) : about}: `), meaning.what, " ", meaning.why));
+    for (const one of meanings) {
+      const said = this.payload.words[one];
+      paragraphs.push(h("p", {}, h("strong", {}, `${one.slice(one.indexOf(".") + 1)}: `), said.what, " ", said.why, said.without ? ` ${said.without}` : ""));
     }
     paragraphs.push(...this.checksAt(node));
-    const rfc = [words?.rfc, meaning?.rfc].filter(Boolean).join("; ").split("; ");
+    const rfc = [words, ...meanings.map((one) => this.payload.words[one])].filter(Boolean).map((one) => one.rfc).join("; ").split("; ");
     const facts = [
       ["Value", value], ["Type", this.text(doc.get(node, TYPE))],
       ["Bytes", `${placeOf(doc.range(node))} (${doc.get(node, SIZE).toLocaleString("en")})`],
