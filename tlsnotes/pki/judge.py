@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -24,7 +25,7 @@ from tlsnotes.pki.path import MAX_LENGTH, Builder, Path
 from tlsnotes.pki.revocation import RevocationList, judge_revocation
 from tlsnotes.pki.rules import RULES, Case
 from tlsnotes.pki.server_names import Reference, judge_name, reference
-from tlsnotes.pki.verdict import CHECKS, Verdict
+from tlsnotes.pki.verdict import CHECKS, Question, Verdict
 from tlsnotes.wire.asn1 import parse_certificate, parse_crl
 from tlsnotes.wire.fields import Field
 
@@ -65,9 +66,12 @@ def judge(
             "a certificate is for a server or for a client", expected='"server", "client" or None', found=repr(usage)
         )
     asked = None if name is None else reference(name)
+    crls = tuple(crls)
     lists = [RevocationList(parse_crl(_der_of_list(one))) for one in crls]
     bench = _Bench(given, anchors, asked, moment, usage, lists, max_depth)
-    return bench.verdict()
+    presented, trusted = (tuple(one.field for one in some) for some in (given, anchors))
+    question = Question(presented, trusted, name, moment, usage, crls, max_depth)
+    return replace(bench.verdict(), question=question)
 
 
 class _Bench:

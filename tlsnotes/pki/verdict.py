@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import IPv4Address, IPv6Address
 
 from cryptography import x509
 
 from tlsnotes.checks import Check
+from tlsnotes.wire.fields import Field
 
 # In the order a person would ask: do I trust this at all, does it hold, is it meant for this; then its form.
 CHECKS = (
@@ -31,17 +34,34 @@ CHECKS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked of `judge`, to be asked again: its arguments, with the certificates as trees and no key of any.
+
+    `chain` as it was given, the end-entity first; `at` is the moment that was meant, in UTC, also where none was given.
+    """
+
+    chain: tuple[Field, ...]
+    trust: tuple[Field, ...]
+    name: str | IPv4Address | IPv6Address | None
+    at: datetime
+    usage: str | None
+    crls: tuple[x509.CertificateRevocationList | bytes, ...] = ()
+    max_depth: int | None = None
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Verdict:
     """Whether a chain holds: `ok` where none is False; `checks` in the order of CHECKS, each from the end-entity up.
 
     `path` leads from the end-entity to the trust anchor, or as far as it goes. A check's `where` names a certificate by
-    its index there. Certificates that cryptography cannot load are DER bytes.
+    its index there. Certificates that cryptography cannot load are DER bytes. `question` is what was asked.
     """
 
     ok: bool
     checks: tuple[Check, ...]
     path: tuple[x509.Certificate | bytes, ...]
+    question: Question | None = field(default=None, compare=False)
 
     @property
     def decisive(self) -> Check | None:
