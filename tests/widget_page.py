@@ -39,17 +39,20 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def write_page(folder: Path, module: str, css: str, traits: Mapping[str, Any], *, views: int = 1, theme: str = "") -> None:
+def write_page(
+    folder: Path, module: str, css: str, traits: Mapping[str, Any], *, views: int = 1, theme: str = ""
+) -> None:
     """Put the page into a folder; `theme` is "light" or "dark" as JupyterLab says it, or nothing as other pages do."""
     (folder / "widget.js").write_text(module, "utf-8")
     (folder / "model.js").write_text(MODEL, "utf-8")
     (folder / "traits.json").write_text(json.dumps(traits), "utf-8")
     marked = f' data-jp-theme-light="{str(theme == "light").lower()}"' if theme else ""
-    dark = ":root { --jp-layout-color0: #111; --jp-layout-color1: #212121; --jp-layout-color2: #424242; " \
-           "--jp-ui-font-color0: #fff; --jp-border-color2: #424242 } body { background: #111 }"  # fmt: skip
+    names = {"layout-color0": "#111", "layout-color1": "#212121", "ui-font-color0": "#fff", "border-color2": "#424242"}
+    colours = ";".join(f"--jp-{name}: {colour}" for name, colour in names.items())
+    style = f":root {{ {colours} }} body {{ background: #111 }}" if theme == "dark" else ""
     (folder / "index.html").write_text(
         f'<!doctype html><html lang="en"><title>a widget</title><meta charset="utf-8"><style>{css}</style>'
-        f"<style>{dark if theme == 'dark' else ''} body {{ margin: 12px }}</style>"
+        f"<style>{style} body {{ margin: 12px }}</style>"
         f"<body{marked}><main>{'<div class=view></div>' * views}</main>"
         '<script type="module" src="model.js"></script></body></html>',
         "utf-8",

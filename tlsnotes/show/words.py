@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from tlsnotes.wire.code_points import Registry
 from tlsnotes.wire.fields import Field
+from tlsnotes.wire.reader import UNDECODED
 from tlsnotes.wire.registry import CipherSuite
 
 # The files in which words stand; each key stands in one of them.
@@ -133,6 +134,8 @@ def _key_in_tls(field: Field, structure: Field | None, above: str | None) -> str
     names: list[str] = []
     if structure is None:  # a whole message, or a record
         names = [field.name, own]
+    elif field.name == UNDECODED:
+        names = [UNDECODED]
     elif own == "Extension" and not field.name.isdigit():
         names = [f"ExtensionType.{field.name}", "GREASE" if "GREASE" in field.name else "ExtensionType"]
     elif field.name in ("length", "contents") and "<" in structure.type:
