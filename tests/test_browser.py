@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from needs import ROOT, need
-from playwright.sync_api import BrowserContext, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Page, Playwright
 
 from tlsnotes import Authority, HTTPSServer
 
@@ -38,12 +38,6 @@ ALL_CELLS_RAN = """() => {
 }"""
 KERNEL_IS_IDLE = """() => [...document.querySelectorAll('#jp-main-statusbar .jp-StatusBar-TextItem')]
   .some(item => / \\| Idle$/.test(item.textContent))"""
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as driver:
-        yield driver
 
 
 @pytest.fixture

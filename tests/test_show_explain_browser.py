@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from needs import need
-from playwright.sync_api import BrowserContext, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Page, Playwright
 from test_browser import Profile
 from test_facts_clients import CLIENTS, ROOT, ROWS, Pem, Row, plain_http, sent, tls_server
 
@@ -33,12 +33,6 @@ SAYS = {
     "RSA-1024": None,
     "tampered signature": ("CERT_AUTHORITY_INVALID", "untrusted"),
 }
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as driver:
-        yield driver
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from needs import need
 from peers import ROOT, data_of, files_of, issued, names_of, node_server, read_whole
-from playwright.sync_api import Page, Playwright, sync_playwright
+from playwright.sync_api import Page, Playwright
 from test_browser import Profile
 from test_wire_tshark import compared
 
@@ -17,12 +17,6 @@ from tlsnotes.wire.fields import Field
 from tlsnotes.wire.handshake import Handshake
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as driver:
-        yield driver
 
 
 @pytest.fixture(scope="module")

@@ -49,11 +49,11 @@ def write_page(
     marked = f' data-jp-theme-light="{str(theme == "light").lower()}"' if theme else ""
     names = {"layout-color0": "#111", "layout-color1": "#212121", "ui-font-color0": "#fff", "border-color2": "#424242"}
     colours = ";".join(f"--jp-{name}: {colour}" for name, colour in names.items())
-    style = f":root {{ {colours} }} body {{ background: #111 }}" if theme == "dark" else ""
+    style = f":root {{ {colours} }} body {{ background: #111; color: #fff }}" if theme == "dark" else ""
     (folder / "index.html").write_text(
         f'<!doctype html><html lang="en"><title>a widget</title><meta charset="utf-8"><style>{css}</style>'
         f"<style>{style} body {{ margin: 12px }}</style>"
-        f"<body{marked}><main>{'<div class=view></div>' * views}</main>"
+        f"<body{marked}><main><h1>a widget</h1>{'<div class=view></div>' * views}</main>"
         '<script type="module" src="model.js"></script></body></html>',
         "utf-8",
     )

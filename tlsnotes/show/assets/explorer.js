@@ -434,6 +434,7 @@ class View {
     if (mode === this.mode) return;
     const from = this.mode;
     this.mode = mode;
+    this.drawn = false;
     for (const button of this.modes) button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
     this.root.dataset.mode = mode;
     let item = this.item;
@@ -665,6 +666,7 @@ class View {
     const opened = this.openedIn(doc);
     for (const above of doc.trail(shownAround(doc, node, this.every)).slice(0, -1)) opened.add(above);
     this.drawTree(anew);
+    if (anew) this.bytesPane.scrollTop = 0;
     this.drawBytes(true);
     this.say();
   }
@@ -743,8 +745,8 @@ class View {
 
   asSent(sent) {
     this.sent = sent;
+    this.drawn = false;
     this.choose(this.item, 0);
-    this.drawTree(true);
     this.bar.querySelector('[aria-pressed="true"]')?.focus();
   }
 
