@@ -28,6 +28,7 @@ _HOMES = {
     "tlsnotes.pki.judge": ("judge",),
     "tlsnotes.pki.keys": ("KEY_KINDS", "generate_key", "key_kind", "load_key", "save_key"),
     "tlsnotes.pki.verdict": ("Verdict",),
+    "tlsnotes.show.chain_view": ("ChainView", "chain_view"),
     "tlsnotes.show.explain": ("explain",),
     "tlsnotes.show.explaining": ("explaining",),
     "tlsnotes.show.explorer": ("Explorer", "compare", "explore"),
