@@ -571,6 +571,18 @@ def test_a_client_that_breaks_off_is_the_one_who_did() -> None:
         assert "broken off by the client" in str(server.wait_for(2)[1].outcome)
 
 
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_client_that_leaves_without_goodbye_is_sent_no_alert(version: str) -> None:
+    """As requests does at the end of every program: nobody would read the alert, and in a recording it frightens."""
+    with HTTPSServer(LOCALHOST, versions=(version,)) as server:
+        assert get(server)[0] == 200
+        recording = server.wait_for(1)[0]
+        server.stop()
+        assert recording.outcome == "established"
+        alerts = [m for m in recording.dissect().messages if m.content_type == 21 and m.sender == "server"]
+        assert [m.type for m in alerts if m.type != 0] == []
+
+
 def alert_in_the_clear(server: HTTPSServer, number: int, level: int = 2) -> Recording:
     """Send a real ClientHello, read the server's answer to it, and end the handshake with the alert `number`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

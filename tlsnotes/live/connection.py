@@ -113,6 +113,11 @@ class Connection:
                 return operation()
             except ssl.SSLWantReadError:
                 pass
+            except ssl.SSLEOFError:
+                # OpenSSL answers an end without close_notify by an alert, decode_error: nobody is there to read it, and
+                # at the end of every ordinary connection of requests it would only frighten.
+                self._outgoing.read()
+                raise
             finally:
                 self._send_outgoing()
             self._receive()

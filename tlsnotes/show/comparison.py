@@ -80,7 +80,7 @@ def of_comparison(first: Handshake, second: Handshake) -> Payload:
     return {
         "kind": "comparison",
         "heading": [visible(", ".join(heading_of(handshake))) for handshake in (first, second)],
-        "facts": facts(first, second),
+        "facts": [[*fact, texts.words(_FACT_WORDS.get(fact[0]))] for fact in facts(first, second)],
         "pairs": pairs,
         "texts": texts.all,
         "words": texts.said(),
@@ -91,6 +91,19 @@ def facts(first: Handshake, second: Handshake) -> list[list[str]]:
     """What both agreed on and what they cost: [what, first, second, mark]."""
     rows = zip(_facts(first), _facts(second), strict=True)
     return [[name, visible(a), visible(b), SAME if a == b else DIFFERS] for (name, a), (_, b) in rows]
+
+
+# What is said of what both agreed on, where a field says it.
+_FACT_WORDS = {
+    "version": "ExtensionType.supported_versions",
+    "cipher suite": "ServerHello.cipher_suite",
+    "group": "ExtensionType.key_share",
+    "server name": "ExtensionType.server_name",
+    "application protocol": "ExtensionType.application_layer_protocol_negotiation",
+    "resumed": "NewSessionTicket",
+    "HelloRetryRequest": "HelloRetryRequest",
+    "client authenticated": "CertificateRequest",
+}
 
 
 def _facts(handshake: Handshake) -> list[tuple[str, str]]:

@@ -57,13 +57,13 @@ def ladder_svg(handshake: Handshake) -> str:
     if (left := len(handshake.messages) - MAX_RUNGS) > 0:
         y += RUNG
         rungs.append(f'<text class="q" x="{(LEFT + RIGHT) / 2}" y="{y}" text-anchor="middle">and {left:,} more</text>')
-    height = y + 22
+    height, timed = y + 22, any(message.time is not None for message in handshake.messages)
     lines = "".join(f'<line class="l" x1="{x}" y1="{TOP - 8}" x2="{x}" y2="{height - 8}"/>' for x in (LEFT, RIGHT))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}">'
         f"<style>{_STYLE}</style>"
         f'<rect class="p" x=".5" y=".5" width="{WIDTH - 1}" height="{height - 1}" rx="8" fill="#fff" stroke="#e0e3e7"/>'
-        f'<text class="q" x="{LEFT - 12}" y="26" text-anchor="end">ms</text>'
+        f'<text class="q" x="{LEFT - 34}" y="26" text-anchor="end">{"ms" if timed else ""}</text>'
         f'<text class="q" x="{LEFT}" y="26" text-anchor="middle">client</text>'
         f'<text class="q" x="{RIGHT}" y="26" text-anchor="middle">server</text>{lines}{"".join(rungs)}</svg>'
     )

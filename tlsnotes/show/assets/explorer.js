@@ -937,7 +937,7 @@ class View {
     const trail = doc.trail(node).slice(0, -1).filter((above) => isShown(doc, above, this.every)).map((above) => this.text(doc.get(above, NAME)));
     const paragraphs = [];
     if (words) paragraphs.push(h("p", {}, words.what), h("p", {}, words.why));
-    if (words?.without) paragraphs.push(h("p", {}, h("strong", {}, "Without it: "), words.without));
+    if (words?.without) paragraphs.push(h("p", {}, h("strong", {}, "What can go wrong: "), words.without));
     if (!words) paragraphs.push(h("p", { class: "tn-quiet" }, "Nothing is written about this field."));
     for (const one of meanings) {
       const said = this.payload.words[one];
@@ -1088,8 +1088,8 @@ class Comparison {
 
   /** The rows in sight: [level, name, first, second, mark, key of words]. */
   rows() {
-    if (this.item === 0) return this.payload.facts.map(([name, a, b, mark]) => [0, name, a, b, mark, ""]);
     const text = (index) => this.payload.texts[index];
+    if (this.item === 0) return this.payload.facts.map(([name, a, b, mark, key]) => [0, name, a, b, mark, text(key)]);
     return shownRows(this.payload.pairs[this.item - 1].rows, this.all)
       .map(([level, name, a, b, mark, key]) => [level, text(name), text(a), text(b), mark, text(key)]);
   }
