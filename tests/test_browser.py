@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from needs import ROOT, need
 from playwright.sync_api import BrowserContext, Error, Page, Playwright
@@ -237,3 +238,63 @@ def test_the_address_that_is_printed_opens_the_first_notebook(lab: Page, course:
     lab.goto(f"{base}/lab/tree/00-start-here.ipynb?token={token}")
     lab.get_by_role("heading", name="Start here").wait_for(timeout=60_000)
     assert lab.get_by_role("dialog").count() == 0, "JupyterLab asks something before the learner has begun"
+
+
+# The explorer there: a widget of a live kernel, in a page with other widgets, themes, and notebooks that are closed
+
+EXPLORING = [
+    """import requests
+from pathlib import Path
+from tlsnotes import Authority, HTTPSServer, compare, explore
+root = Authority.root("Class Root CA")
+Path("root.pem").write_bytes(root.certificate_pem)
+server = HTTPSServer(root.issue("localhost")).start()
+for _ in range(2):
+    requests.get(server.url, verify="root.pem", timeout=10)""",
+    "explore(server.last)",
+    "explore(root.certificate)",
+    "compare(*server.recordings[:2])",
+    "server.stop()",
+]
+
+
+def test_the_explorer_lives_in_jupyterlab(lab: Page, course: tuple[str, str, Path]) -> None:
+    """Run all; hover; from message to field to bytes to words by keyboard; another theme; close, and open again."""
+    base, token, folder = course
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in EXPLORING],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    nbformat.write(notebook, folder / "exploring.ipynb")
+    code = run_all(lab, course, "exploring.ipynb")
+    assert "data:image/svg+xml;base64," in "".join(code[1]["outputs"][0]["data"]["text/html"])
+
+    widget = lab.locator(".tnx").first
+    widget.scroll_into_view_if_needed()
+    assert lab.locator(".tnx").count() == 3
+    widget.get_by_role("treeitem", name="random").hover()
+    assert widget.locator(".tnx-byte[data-over]").count() == 32
+
+    widget.get_by_role("listbox", name="Messages").focus()
+    lab.keyboard.press("ArrowDown")
+    lab.keyboard.press("Enter")
+    for _ in range(4):
+        lab.keyboard.press("ArrowDown")
+    assert widget.locator(".tnx-title strong").inner_text() == "random"
+    lab.keyboard.press("Enter")
+    lab.keyboard.press("ArrowRight")
+    assert widget.locator(".tnx-byte[data-cursor]").get_attribute("data-at") == "7"
+    lab.keyboard.press("Enter")
+    assert lab.evaluate("document.activeElement.className") == "tnx-words"
+    assert lab.locator(".jp-Cell.jp-mod-selected").count() <= 1, "the arrows were ours, not the notebook's"
+
+    page_is = "getComputedStyle(document.querySelector('.tnx')).backgroundColor"
+    light = lab.evaluate(page_is)
+    themes = f"{base}/lab/api/settings/@jupyterlab/apputils-extension:themes?token={token}"
+    lab.request.put(themes, data=json.dumps({"raw": '{"theme": "JupyterLab Dark"}'}))
+    lab.goto(f"{base}/lab/tree/exploring.ipynb?reset&token={token}")
+    lab.wait_for_selector('body[data-jp-theme-light="false"]', state="attached", timeout=60_000)
+    lab.locator(".tnx").first.wait_for(timeout=60_000)  # the kernel lives on, and so do its widgets
+    assert lab.evaluate(page_is) != light
+    assert lab.locator(".tnx").count() == 3
+    lab.request.put(themes, data=json.dumps({"raw": "{}"}))
