@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from benchmarks.dissecting import KINDS, LONG, against_scapy, against_scapy_without_keys, long_against_short
+from benchmarks.explorer import first_paint, payload
 from benchmarks.machine import described
 from benchmarks.processes import against_tshark, import_against_x509
 from benchmarks.reading import NotComparableError
@@ -27,6 +28,8 @@ BENCHMARKS: dict[str, Callable[[int], Row]] = {
     "dissect/4kB-no-keys": against_scapy_without_keys,
     **{f"per-kB/{name}": partial(long_against_short, name) for name in LONG},
     **{f"process/{name}": partial(against_tshark, name) for name in ("4kB", "200kB")},
+    "explorer/payload": payload,
+    "explorer/first-paint": first_paint,
     **{f"import/{name}": partial(import_against_x509, name, *asked) for name, asked in IMPORTS.items()},
 }
 

@@ -12,24 +12,29 @@ HEAD = ("row", "messages", "kB", "ours: min, median ms", "ms/kB", "peer", "min, 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a comparison comes to: so many times as fast as the peer, or so many ms over it. Targets are of its kind."""
+    """What a row comes to: so many times as fast as the peer, so many ms over it, so many ms or kB by itself.
+
+    Targets are of its kind. Of "x" more is better, of "ms over", "ms" and "kB" less.
+    """
 
     value: float
-    unit: str  # "x" (more is better) or "ms over" (less is better)
+    unit: str
 
     def reaches(self, target: float) -> bool:
         """Whether it is at least as good as `target`."""
         return self.value >= target if self.unit == "x" else self.value <= target
 
     def __str__(self) -> str:
-        return f"{self.value:.1f} x" if self.unit == "x" else f"{self.value:+.1f} ms"
+        if self.unit == "ms over":
+            return f"{self.value:+.1f} ms"
+        return f"{self.value:.1f} {self.unit}"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One comparison. Without `result` it was not made, and `peer` says why: a target is then not met.
 
-    `messages` and `size` (bytes) are what both have read. `target`: times as fast at least, or ms over at most.
+    `messages` and `size` (bytes) are what was read or made. `target`: times as fast at least, or ms or kB at most.
     """
 
     name: str
@@ -100,5 +105,6 @@ def _milliseconds(sample: Sample | None) -> str:
 def _target(target: float | None, result: Result | None) -> str:
     if target is None:
         return ""
-    at_most = result is not None and result.unit != "x"
-    return f"at most {target:+g} ms" if at_most else f"at least {target:g} x"
+    if result is None or result.unit == "x":
+        return f"at least {target:g} x"
+    return f"at most {target:+g} ms" if result.unit == "ms over" else f"at most {target:g} {result.unit}"

@@ -12,7 +12,7 @@ import pytest
 from needs import ROOT
 
 from benchmarks import __main__ as command
-from benchmarks import dissecting, scapy_reader
+from benchmarks import dissecting, explorer, scapy_reader
 from benchmarks.connections import SMALL_RECORD, Connection, Kind, connection
 from benchmarks.reading import NotComparableError, Reading, TLSNotes, must_be_equal
 from benchmarks.rows import HEAD, Result, Row, faster, over, summary, table
@@ -216,3 +216,23 @@ def test_the_command_measures_real_rows() -> None:
     assert ("16 / 16" if find_spec("scapy") else "scapy is not installed") in rows["dissect/4kB"]
     assert ("9 / 9" if find_program("tshark") else "tshark is not installed") in rows["process/4kB"]
     assert "ms" in rows["import/wire"]
+
+
+def test_the_payload_of_the_explorer_is_measured_in_kilobytes_and_judged() -> None:
+    row = explorer.payload(1)
+    assert row.result is not None
+    assert row.result.unit == "kB"
+    assert 20 < row.result.value < 300
+    assert row.met
+    assert replace(row, target=row.result.value / 2).met is False
+    assert "at most 300 kB" in row.cells()
+
+
+@pytest.mark.browser
+def test_the_first_paint_of_the_explorer_is_measured_in_a_real_page() -> None:
+    needed = find_program("chromium")
+    row = explorer.first_paint(2)
+    assert (row.result is not None) == bool(needed)
+    if row.ours:
+        assert len(row.ours.seconds) == 2
+        assert all(0.001 < seconds < 30 for seconds in row.ours.seconds)

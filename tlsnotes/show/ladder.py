@@ -13,7 +13,7 @@ from tlsnotes.show.payload import milliseconds
 from tlsnotes.show.places import place_of
 from tlsnotes.show.tables import visible
 from tlsnotes.wire.handshake import Handshake
-from tlsnotes.wire.registry import ContentType
+from tlsnotes.wire.registry import AlertDescription, ContentType
 from tlsnotes.wire.streams import Message
 
 MAX_RUNGS = 40
@@ -69,13 +69,18 @@ def ladder_svg(handshake: Handshake) -> str:
     )
 
 
+def is_error(message: Message) -> bool:
+    """Whether a message is an alert that says what is wrong: close_notify only says goodbye."""
+    return message.content_type == ContentType.alert and message.type != AlertDescription.close_notify
+
+
 def _label(message: Message) -> str:
     alert = message.content_type == ContentType.alert
     return visible(f"Alert {message.type!s}" if alert else message.name)
 
 
 def _rung(message: Message, y: int, time: str, *, verified: bool) -> str:
-    look = "f" if message.content_type == ContentType.alert else "a"
+    look = "f" if is_error(message) else "a"
     start, end, head = (LEFT, RIGHT, -8) if message.sender == "client" else (RIGHT, LEFT, 8)
     arrow = (
         f'<g class="{look}"><line x1="{start}" y1="{y}" x2="{end}" y2="{y}"/>'

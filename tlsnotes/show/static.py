@@ -7,7 +7,7 @@ from itertools import islice
 
 from tlsnotes.show.comparison import DIFFERS, SAME, aligned, facts
 from tlsnotes.show.explorable import Explorable, explorable
-from tlsnotes.show.ladder import ladder_html
+from tlsnotes.show.ladder import is_error, ladder_html
 from tlsnotes.show.payload import heading_of, milliseconds
 from tlsnotes.show.places import place_of
 from tlsnotes.show.tables import Cell, Table
@@ -36,7 +36,7 @@ def handshake_table(handshake: Handshake) -> Table:
                 (str(number), "number"),
                 (milliseconds(message.time), "number"),
                 ("client →", "short") if message.sender == "client" else ("← server", "from-server"),
-                (f"Alert {message.type!s}" if alert else message.name, "fails" if alert else "short"),
+                (f"Alert {message.type!s}" if alert else message.name, "fails" if is_error(message) else "short"),
                 (f"{len(message.raw):,}", "number"),
                 ("encrypted" if message.encrypted else "in the clear", "quiet"),
                 _checked(held.get(number, [])),

@@ -510,7 +510,7 @@ class View {
     row.append(
       h("span", { class: "tnx-time tn-quiet" }, time),
       unseen(`${one.sender} sends `),
-      h("span", { class: `tnx-arrow${one.alert ? " tnx-alert" : ""}` }, h("span", { class: "tnx-label" }, label)),
+      h("span", { class: `tnx-arrow${one.alert && one.alert !== "close_notify" ? " tnx-alert" : ""}` }, h("span", { class: "tnx-label" }, label)),
       this.marks(one, index),
     );
     row.title = `${label}, ${count(one.size, "byte")}${one.encrypted ? ", encrypted" : ""}`;
