@@ -192,7 +192,7 @@ def test_the_band_says_what_decides_and_what_to_do() -> None:
     band = band_of(verdict(at=datetime(2026, 11, 23, tzinfo=UTC)))
     assert (band.ok, band.word) == (False, "Refused")
     assert band.text.startswith("certificate 0 (payments.example): no longer valid")
-    assert band.text.endswith("Everything else holds.")
+    assert band.more == "Everything else holds."
     assert band.todo == "Ask the CA for a new one. Do not switch verification off."
 
 
@@ -351,6 +351,14 @@ def test_of_many_trust_anchors_some_have_a_box_and_all_are_trusted() -> None:
     assert shown.verdict.ok
 
 
+def test_what_looks_like_tex_in_a_name_is_no_formula_beside_a_box() -> None:
+    """JupyterLab would make it one, with a link in it (seen with `\\href`)."""
+    root = Authority.root(r"$\href{https://evil.example/}{x}$ \(y\)")
+    (box, _), *_ = chain_view(SHOP, root, at=GOOD).controls.trust
+    assert not set("$\\") & set(box.description + box.tooltip)
+    assert "evil.example" in box.description
+
+
 def test_roots_of_one_name_are_numbered() -> None:
     twins = [Authority.root("Twin", start=BEGIN) for _ in range(2)]
     boxes = chain_view(SHOP, twins, at=GOOD).controls.trust
@@ -379,6 +387,7 @@ def test_the_output_says_the_same_where_no_widget_lives() -> None:
         for words in ("Refused", "ended 13 days ago", "end-entity", "Class Issuing CA", "revocation"):
             assert words in data[mime]
     assert data["text/html"].count("<table") == 2
+    assert data["text/html"].startswith('<div class="mathjax_ignore">')
     assert "PRIVATE" not in json.dumps(data)
 
 

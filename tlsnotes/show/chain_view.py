@@ -158,7 +158,7 @@ class ChainView(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Say what is wrong with the question; below stays the last one that could be answered, and says so."""
         labelled = (("expected", error.expected), ("found", error.found))
         words = "; ".join([error.what, *(f"{label} {text}" for label, text in labelled if text)])
-        self._band.shown = payload(Band(None, "Not judged", f"{words}.", "Below is still the last verdict."))
+        self._band.shown = payload(Band(None, "Not judged", f"{words}.", todo="Below is still the last verdict."))
         self._cards.shown = {**self._cards.shown, "stale": True}
 
     def _slid(self, change: Any) -> None:  # traitlets' own Bunch
@@ -249,7 +249,12 @@ def _choices(question: Question) -> tuple[list[tuple[str, Field]], tuple[Field, 
         f"{title} ({titles[:place].count(title) + 1})" if titles.count(title) > 1 else title
         for place, title in enumerate(titles)
     ]
-    return [*zip(map(visible, numbered), shown, strict=True), ("the certificate itself", leaf)], fixed
+    return [*zip(map(_plain, numbered), shown, strict=True), ("the certificate itself", leaf)], fixed
+
+
+def _plain(text: str) -> str:
+    """Text of a certificate for a control: JupyterLab sets what looks like TeX there as formulas, links and all."""
+    return visible(text).translate({ord("$"): "＄", ord("\\"): "＼"})
 
 
 def _controls(question: Question, days: int, choices: Sequence[tuple[str, Field]]) -> Controls:
@@ -282,9 +287,10 @@ def _panel(controls: Controls, fixed: int) -> Box:
 
 
 def _html(verdict: Verdict) -> str:
-    """What pages show where no widget lives."""
+    """What pages show where no widget lives; MathJax is to leave it alone, as names may look like TeX."""
     band = f"<p>{escape(sentences(band_of(verdict)))}</p>"
-    return "\n".join([band, cards_table(verdict)._repr_html_(), verdict_table(verdict)._repr_html_()])
+    tables = [cards_table(verdict)._repr_html_(), verdict_table(verdict)._repr_html_()]
+    return "\n".join(['<div class="mathjax_ignore">', band, *tables, "</div>"])
 
 
 def _text(verdict: Verdict) -> str:
