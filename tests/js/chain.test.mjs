@@ -29,7 +29,7 @@ test("a time beyond the line is drawn at its end", () => {
 });
 
 test("a screen reader hears the whole band once", () => {
-  assert.equal(chain.spoken({ word: "Refused", text: "it ended.", todo: "Renew it." }), "Refused. it ended. Renew it.");
+  assert.equal(chain.spoken({ word: "Refused", text: "it ended.", more: "1 more.", todo: "Renew it." }), "Refused. it ended. 1 more. Renew it.");
   assert.equal(chain.spoken({ word: "Accepted", text: "all holds.", todo: "" }), "Accepted. all holds.");
 });
 

@@ -73,6 +73,7 @@ class Band:
     ok: bool | None
     word: str
     text: str
+    more: str = ""
     todo: str = ""
 
 
@@ -81,7 +82,7 @@ def band_of(verdict: Verdict) -> Band:
     decisive = verdict.decisive
     if decisive is None:
         anchor = verdict.checks[0].detail
-        return Band(True, "Accepted", f"{anchor}. Every check that was made holds.", _not_made(verdict))
+        return Band(True, "Accepted", f"{anchor}.", "Every check that was made holds.", _not_made(verdict))
     failed = sum(check.ok is False for check in verdict.checks)
     more = (
         "Everything else holds."
@@ -92,7 +93,7 @@ def band_of(verdict: Verdict) -> Band:
     lost = decisive.name == "trust" and any(check.name == "path" and check.ok is False for check in verdict.checks)
     early = decisive.name == "validity" and "yet" in decisive.detail
     fix = FIXES.get("path" if lost else "not yet" if early else decisive.name, "")
-    return Band(False, "Refused", f"{where}{decisive.detail}. {more}", " ".join(filter(None, (fix, NEVER))))
+    return Band(False, "Refused", f"{where}{decisive.detail}.", more, " ".join(filter(None, (fix, NEVER))))
 
 
 def _not_made(verdict: Verdict) -> str:
@@ -168,10 +169,10 @@ class _Writer:
         self.placed: set[str] = set()
 
     def card(self, *, linked: bool) -> Card:
-        rows = [row for row in self._rows() if row is not None]
-        for name, check in self.checks.items():
-            if check.ok is False and name not in self.placed:
-                rows.append(self._row(name, (), name))
+        rows = list(self._rows())
+        # What has no row because it holds mostly gets one, above the last: the bar belongs below the dates.
+        wrong = [name for name, check in self.checks.items() if check.ok is False and name not in self.placed]
+        rows[-1:-1] = [self._row(name, (), name) for name in wrong]
         signature = self.checks.get("signature")
         ok = not any(check.ok is False for check in self.checks.values())
         link = signature.ok if signature and linked else None
@@ -184,7 +185,7 @@ class _Writer:
             return "end-entity"
         return "root, not trusted" if self.last and self.one.self_issued else "intermediate"
 
-    def _rows(self) -> Iterable[Row | None]:
+    def _rows(self) -> Iterable[Row]:
         one, issuing = self.one, self.index > 0
         if not issuing:
             yield self._row("names", _some(one.names) or ["none"], "name")
@@ -200,8 +201,8 @@ class _Writer:
         if length is not None:
             yield self._row("path length", [f"{length:,}"], "path-length")
         yield from self._constraints()
-        if self.anchor:
-            yield self._row("trusted", ["because you said so"], "trust", "path")
+        if "trust" in self.checks:
+            yield self._row("trusted", ["because you said so"] if self.anchor else [], "trust")
         revocation = self.checks.get("revocation")
         if revocation and revocation.ok is not None:
             yield self._row("revoked", ["no"] if revocation.ok else [], "revocation")
@@ -239,7 +240,8 @@ class _Writer:
                 return f"may not vouch for a name {check.detail.partition(':')[0]}"
             case "encoding":
                 path, _, words = check.detail.partition(": ")
-                return f"{path.rpartition('.')[2]}: {words}"
+                named = [part for part in path.split(".") if not part.isdecimal() and part != "value"]
+                return f"{named[-1]}: {words}" if words and named else check.detail
             case "trust":
                 return "nobody here trusts it"
             case "validity" if begin and at < begin:
@@ -297,10 +299,10 @@ def cards_table(verdict: Verdict) -> Table:
         by = "" if card.missing or "anchor" in card.role else f"{MARKS[card.link]} {_SIGNED[card.link]}"
         rows.append(
             [
-                (f"{card.index}: {card.role}", "short"),
+                (f"{card.index.removeprefix('certificate ')}: {card.role}", "short"),
                 (card.title, ""),
                 (fields, ""),
-                (valid, ""),
+                (valid, "short"),
                 (f"✗ {wrong}" if wrong else "", "fails wide" if wrong else ""),
                 (by, "fails" if card.link is False else "holds" if card.link else "quiet short"),
             ]
@@ -314,7 +316,9 @@ _SIGNED = {True: "holds", False: "fails", None: "not checked"}
 
 def sentences(band: Band) -> str:
     """Say a band as text: every part harmless by itself, so that a long one leaves the others whole."""
-    return " ".join(visible(part) for part in (f"{MARKS[band.ok]} {band.word}:", band.text, band.todo) if part)
+    return " ".join(
+        visible(part) for part in (f"{MARKS[band.ok]} {band.word}:", band.text, band.more, band.todo) if part
+    )
 
 
 def payload(shown: Any) -> Any:  # JSON's own values

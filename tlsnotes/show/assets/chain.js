@@ -32,7 +32,7 @@ export function tickOf(at) {
 
 /** What a screen reader says of a band. */
 export function spoken(band) {
-  return [band.word, band.text, band.todo].filter(Boolean).join(". ").replaceAll("..", ".");
+  return [band.word, band.text, band.more, band.todo].filter(Boolean).join(". ").replaceAll("..", ".");
 }
 
 // ---- The page
@@ -66,7 +66,7 @@ function drawBand(box, band) {
   box.dataset.ok = String(ok);
   const word = make("strong", "tnc-word", ok === null ? make("span", "tn-quiet", "– ", band.word) : marked(ok, band.word));
   const todo = band.todo ? make("span", "tnc-todo", band.todo) : null;
-  box.replaceChildren(make("p", "tnc-sentence", word, " ", make("span", "tnc-text", band.text), " ", todo));
+  box.replaceChildren(make("p", "tnc-sentence", word, " ", make("span", "tnc-text", band.text), " ", band.more, " ", todo));
 }
 
 function drawRow(row) {
