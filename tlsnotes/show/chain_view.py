@@ -28,7 +28,7 @@ from ipywidgets import (  # type: ignore[import-untyped]
     Label,
     Text,
     VBox,
-)  # fmt: skip
+)
 
 from tlsnotes.errors import TLSNotesError
 from tlsnotes.pki.inspected import Inspected
