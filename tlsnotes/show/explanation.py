@@ -114,7 +114,7 @@ class Explanation:
         ]
         items = "\n".join(f"<dt>{_html(label)}</dt><dd>{html}</dd>" for label, html in entries if html)
         return (
-            f'{_STYLE}\n<section class="tlsnotes-explanation{" tlsnotes-refusal" if refusal else ""}">\n'
+            f'{_STYLE}\n<section class="tlsnotes-explanation mathjax_ignore{" tlsnotes-refusal" if refusal else ""}">\n'
             f'<p class="tlsnotes-title">{mark}{_html(self.title)}</p>\n<dl>\n{items}\n</dl>\n</section>'
         )
 

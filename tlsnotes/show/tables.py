@@ -1,6 +1,7 @@
 """Plain tables: HTML that still makes sense with all styling removed, and the same as text for a terminal.
 
 All that comes from a peer or a certificate is escaped here, and its control and bidi characters are made visible.
+`mathjax_ignore` keeps JupyterLab from typesetting it: TeX in a name could otherwise make a link.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Table:
             for row in self.rows
         )
         return (
-            f'{_STYLE}\n<table class="tlsnotes-table">{caption}\n'
+            f'{_STYLE}\n<table class="tlsnotes-table mathjax_ignore">{caption}\n'
             f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
         )
 
