@@ -245,7 +245,7 @@ def test_the_address_that_is_printed_opens_the_first_notebook(lab: Page, course:
 EXPLORING = [
     """import requests
 from pathlib import Path
-from tlsnotes import Authority, HTTPSServer, compare, explore
+from tlsnotes import Authority, HTTPSServer, chain_view, compare, explore, judge
 root = Authority.root("Class Root CA")
 Path("root.pem").write_bytes(root.certificate_pem)
 server = HTTPSServer(root.issue("localhost")).start()
@@ -254,7 +254,10 @@ for _ in range(2):
     "explore(server.last)",
     "explore(root.certificate)",
     "compare(*server.recordings[:2])",
-    "server.stop()",
+    "chain_view(judge(root.issue('localhost'), trust=[root], name='localhost'))",
+    """server.stop()
+from ipywidgets.widgets.widget import _instances
+print(len(_instances), "widgets")""",
 ]
 
 
@@ -268,6 +271,14 @@ def test_the_explorer_lives_in_jupyterlab(lab: Page, course: tuple[str, str, Pat
     nbformat.write(notebook, folder / "exploring.ipynb")
     code = run_all(lab, course, "exploring.ipynb")
     assert "data:image/svg+xml;base64," in "".join(code[1]["outputs"][0]["data"]["text/html"])
+
+    def widgets(cells: list[dict[str, Any]]) -> str:
+        return "".join(cells[-1]["outputs"][0]["text"])
+
+    made = widgets(code)
+    for _ in range(2):
+        code = run_all(lab, course, "exploring.ipynb")
+    assert widgets(code) == made, "what a cell made before is closed when it runs again"
 
     widget = lab.locator(".tnx").first
     widget.scroll_into_view_if_needed()
@@ -298,3 +309,39 @@ def test_the_explorer_lives_in_jupyterlab(lab: Page, course: tuple[str, str, Pat
     assert lab.evaluate(page_is) != light
     assert lab.locator(".tnx").count() == 3
     lab.request.put(themes, data=json.dumps({"raw": "{}"}))
+
+
+HOSTILE = [
+    r"""from tlsnotes import *
+from cryptography import x509
+name = r'$\href{https://evil.example}{x}$<img src=x onerror=__pwned=1>'  # 64 characters are allowed
+root = Authority.root(name)
+leaf = root.issue("localhost")
+verdict = judge(leaf, trust=[root], name="other.example")""",
+    "explore(root.certificate)",
+    "chain_view(verdict)",
+    "verdict",
+    "root",
+    "leaf",
+    "explain(root.certificate)",
+    "chain_figure(verdict)",
+    "validity_figure(root)",
+    "parse_certificate(root.certificate.public_bytes(__import__('cryptography').hazmat.primitives.serialization.Encoding.DER))",
+]
+
+
+def test_hostile_names_are_only_text_in_jupyterlab(lab: Page, course: tuple[str, str, Path]) -> None:
+    """No script, no element, no link, and no formula of theirs: JupyterLab typesets TeX in what a cell shows."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in HOSTILE],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    nbformat.write(notebook, course[2] / "hostile.ipynb")
+    run_all(lab, course, "hostile.ipynb")
+    lab.locator(".tnx").first.wait_for()
+    outputs = lab.locator(".jp-OutputArea-output")
+    assert outputs.count() >= len(HOSTILE) - 1
+    assert "onerror" in outputs.nth(0).inner_text()
+    assert lab.evaluate("window.__pwned") is None
+    for theirs in ("mjx-container", ".MathJax", "a[href]", 'img[src="x"]', "[onerror]"):
+        assert lab.locator(f".jp-OutputArea-output {theirs}").count() == 0, theirs

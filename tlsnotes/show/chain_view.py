@@ -46,6 +46,7 @@ from tlsnotes.show.chain_cards import (
     sentences,
     table_payload,
 )
+from tlsnotes.show.lifetime import until_run_again
 from tlsnotes.show.tables import visible
 from tlsnotes.show.verdicts import verdict_table
 from tlsnotes.wire.fields import Field
@@ -108,6 +109,7 @@ class ChainView(VBox):  # type: ignore[misc]  # ipywidgets has no types
         for control in (self.controls.name, self.controls.usage, *(box for box, _ in self.controls.trust)):
             control.observe(self._changed, "value")
         self.controls.back.on_click(self._back)
+        until_run_again(self)
 
     def __repr__(self) -> str:
         return f"<ChainView: {visible(repr(self.verdict)).removeprefix('<Verdict: ')}"

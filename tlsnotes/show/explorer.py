@@ -17,6 +17,7 @@ from tlsnotes.live.recording import Recording
 from tlsnotes.show import static
 from tlsnotes.show.comparison import of_comparison
 from tlsnotes.show.explorable import Explorable, explorable
+from tlsnotes.show.lifetime import until_run_again
 from tlsnotes.show.payload import heading_of
 from tlsnotes.wire.handshake import Handshake
 
@@ -33,6 +34,7 @@ class Explorer(anywidget.AnyWidget):
     def __init__(self, shown: Explorable) -> None:
         super().__init__(payload=shown.payload)
         self._shown = shown
+        until_run_again(self)
 
     def __repr__(self) -> str:
         return f"<Explorer: {self._shown.title}>"
