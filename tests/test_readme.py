@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 def test_the_cheat_sheet_runs_and_says_what_it_says(tmp_path: Path) -> None:
     code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
     assert code
-    assert len([line for line in code[1].splitlines() if line and "import" not in line]) == 17
+    assert len([line for line in code[1].splitlines() if line and "import" not in line]) == 20
     ran = subprocess.run(
         [sys.executable, "-c", code[1]], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
