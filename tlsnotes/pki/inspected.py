@@ -182,9 +182,10 @@ class Inspected:
         field = members(value).get("keyIdentifier") if value else None
         return field.value if field and isinstance(field.value, bytes) else None
 
-    def problems(self) -> Iterator[tuple[str, str]]:
+    @cached_property
+    def problems(self) -> tuple[tuple[str, str], ...]:
         """What its DER or RFC 5280's profile of it is violated by: (dotted path, words)."""
-        yield from problems_of(self.field)
+        return tuple(problems_of(self.field))
 
 
 def extensions_of(field: Field | None) -> Iterator[Extension]:

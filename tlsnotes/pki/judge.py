@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from tlsnotes.checks import Check
 from tlsnotes.errors import TLSNotesError
 from tlsnotes.pki.authority import Authority
+from tlsnotes.pki.budget import Budget, BudgetSpentError
 from tlsnotes.pki.credential import Credential
 from tlsnotes.pki.inspected import Inspected
-from tlsnotes.pki.name_constraints import Budget, BudgetSpentError
 from tlsnotes.pki.path import MAX_LENGTH, Builder, Path
 from tlsnotes.pki.revocation import RevocationList, judge_revocation
 from tlsnotes.pki.rules import RULES, Case
@@ -29,7 +29,10 @@ from tlsnotes.pki.verdict import CHECKS, Question, Verdict
 from tlsnotes.wire.asn1 import parse_certificate, parse_crl
 from tlsnotes.wire.fields import Field
 
-MAX_CERTIFICATES = 2_000  # of a chain; those beyond are not looked at
+# Of a chain, which comes from a peer; those beyond are not read. A certificate takes half a millisecond to read.
+MAX_CERTIFICATES = 500
+MAX_BYTES = 1 << 20
+MAX_TRUSTED = 2_000  # which comes from the one who asks: no store has half as many
 MAX_PATHS = 12  # judged in full
 MAX_COMPARISONS = 250_000  # of names with constraints
 USAGES = ("server", "client", None)
@@ -56,10 +59,10 @@ def judge(
     `max_depth`: intermediates at most. Work is bounded: a check says where a limit was met. Raises `TLSNotesError` for
     arguments that are no such things. RFC 5280 section 6, RFC 9525.
     """
-    given = _inspected(chain, "chain")
+    given, dropped = _inspected(chain, "chain", MAX_CERTIFICATES, MAX_BYTES)
     if not given:
         raise TLSNotesError("there is nothing to judge", expected="a chain of one certificate or more", found="none")
-    anchors = _inspected(trust, "trust")
+    anchors, _ = _inspected(trust, "trust", MAX_TRUSTED, MAX_TRUSTED << 14)
     moment = _moment(at)
     if usage not in USAGES:
         raise TLSNotesError(
@@ -68,7 +71,7 @@ def judge(
     asked = None if name is None else reference(name)
     crls = tuple(crls)
     lists = [RevocationList(parse_crl(_der_of_list(one))) for one in crls]
-    bench = _Bench(given, anchors, asked, moment, usage, lists, max_depth)
+    bench = _Bench(given, anchors, asked, moment, usage, lists, max_depth, dropped)
     presented, trusted = (tuple(one.field for one in some) for some in (given, anchors))
     question = Question(presented, trusted, name, moment, usage, crls, max_depth)
     return replace(bench.verdict(), question=question)
@@ -86,15 +89,15 @@ class _Bench:
         usage: str | None,
         lists: Sequence[RevocationList],
         max_depth: int | None,
+        dropped: int,
     ) -> None:
         self.leaf = given[0]
-        self.given = given[:MAX_CERTIFICATES]
-        self.dropped = len(given) - len(self.given)
-        self.builder = Builder(self.given[1:], anchors[:MAX_CERTIFICATES])
+        self.given = given
+        self.dropped = dropped
+        self.builder = Builder(given[1:], anchors)
         self.asked, self.at, self.usage, self.lists = asked, at, usage, lists
         self.most = max_depth
         self.budget = Budget(MAX_COMPARISONS)
-        self._own: dict[tuple[int, str], Check] = {}
 
     def verdict(self) -> Verdict:
         """Judge the paths in turn: the first that holds is taken, else the one with the fewest failures."""
@@ -116,7 +119,6 @@ class _Bench:
         failed = any(check.ok is False for check in checks)
         if failed and self.builder.limited:
             checks = [_limited(check) if check.name == "path" else check for check in checks]
-            failed = True
         order = {name: place for place, name in enumerate(CHECKS)}
         checks.sort(key=lambda check: order[check.name])  # stable: from the end-entity up
         return Verdict(not failed, tuple(checks), tuple(_shown(one) for one in path))
@@ -218,30 +220,39 @@ def _moment(at: datetime | None) -> datetime:
     return at.astimezone(UTC)
 
 
-def _inspected(given: Trusted, what: str) -> list[Inspected]:
-    """The certificates in whatever was given, in their order, each once."""
+def _inspected(given: Trusted, what: str, most: int, octets: int) -> tuple[list[Inspected], int]:
+    """The certificates in whatever was given, in their order, each once; and how many were too many to read."""
     found: dict[bytes, Inspected] = {}
-    for field in _fields(given, what, nested=True):
-        found.setdefault(field.raw, Inspected(field))
-    return list(found.values())
+    size = dropped = 0
+    for one in _certificates(given, what, nested=True):
+        der = one.raw if isinstance(one, Field) else one
+        if der in found:
+            continue
+        if found and (len(found) >= most or size + len(der) > octets):
+            dropped += 1
+            continue
+        size += len(der)
+        found[der] = Inspected(one if isinstance(one, Field) else parse_certificate(one))
+    return list(found.values()), dropped
 
 
-def _fields(given: object, what: str, *, nested: bool) -> Iterable[Field]:
+def _certificates(given: object, what: str, *, nested: bool) -> Iterable[Field | bytes]:
+    """Each certificate as DER, or as the tree it comes as: nothing is read here."""
     match given:
         case Credential():
             certificates = [given.certificate, *given.chain] if what == "chain" else [given.certificate]
-            yield from (parse_certificate(c.public_bytes(Encoding.DER)) for c in certificates)
+            yield from (c.public_bytes(Encoding.DER) for c in certificates)
         case Authority():
-            yield from _fields(given.credential, what, nested=False)
+            yield from _certificates(given.credential, what, nested=False)
         case x509.Certificate():
-            yield parse_certificate(given.public_bytes(Encoding.DER))
+            yield given.public_bytes(Encoding.DER)
         case Field():
             yield given
         case bytes():
-            yield from (parse_certificate(der) for der in _ders(given))
+            yield from _ders(given)
         case Iterable() if nested and not isinstance(given, str):
             for one in given:
-                yield from _fields(one, what, nested=False)
+                yield from _certificates(one, what, nested=False)
         case _:
             raise TLSNotesError(
                 f"this is no certificate for the {what}",

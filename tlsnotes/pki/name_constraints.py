@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from tlsnotes.pki.budget import Budget
 from tlsnotes.pki.inspected import Comparable, Extension, GeneralName, Inspected, general_name, short
 from tlsnotes.wire.der import inside
 from tlsnotes.wire.notation import members
@@ -17,35 +19,30 @@ from tlsnotes.wire.notation import members
 COMPARED = ("dNSName", "rfc822Name", "uniformResourceIdentifier", "iPAddress", "directoryName")
 
 
-class BudgetSpentError(Exception):
-    """The work that one judgement may do is done."""
+class Subtrees(NamedTuple):
+    """The permitted and the excluded subtrees of a nameConstraints extension by form, and what is wrong with it."""
+
+    permitted: dict[str, list[GeneralName]]
+    excluded: dict[str, list[GeneralName]]
+    wrong: str = ""
 
 
-class Budget:
-    """Steps that are left; one step is a comparison of two names."""
-
-    def __init__(self, steps: int) -> None:
-        self.left = steps
-
-    def spend(self, steps: int = 1) -> None:
-        """Count; raises `BudgetSpentError` when there are none left."""
-        self.left -= steps
-        if self.left < 0:
-            raise BudgetSpentError
-
-
-def subtrees(extension: Extension) -> tuple[list[GeneralName], list[GeneralName], str]:
-    """The permitted and the excluded subtrees of a nameConstraints extension, and what is wrong with it."""
+def subtrees(extension: Extension) -> Subtrees:
+    """Read a nameConstraints extension."""
     if extension.value is None:
-        return [], [], "it cannot be read"
+        return Subtrees({}, {}, "it cannot be read")
     parts = members(extension.value)
-    lists = []
+    by_form: list[dict[str, list[GeneralName]]] = []
+    wrong = next((field.problem for field in extension.value.walk() if field.problem), "")
     for name in ("permittedSubtrees", "excludedSubtrees"):
-        trees = inside(parts[name]) if name in parts else ()
-        lists.append([general_name(inside(tree)[0]) for tree in trees if inside(tree)])
-    problem = next((field.problem for field in extension.value.walk() if field.problem), "")
-    wrong = problem or next((text for base in (*lists[0], *lists[1]) if (text := _malformed(base))), "")
-    return lists[0], lists[1], wrong
+        found: dict[str, list[GeneralName]] = {}
+        for tree in inside(parts[name]) if name in parts else ():
+            if inside(tree):
+                base = general_name(inside(tree)[0])
+                wrong = wrong or _malformed(base)
+                found.setdefault(base.form, []).append(base)
+        by_form.append(found)
+    return Subtrees(by_form[0], by_form[1], wrong)
 
 
 def _malformed(base: GeneralName) -> str:
@@ -66,17 +63,15 @@ def constrained_names(certificate: Inspected) -> Iterator[GeneralName]:
         yield from (GeneralName("rfc822Name", email) for email in certificate.emails)
 
 
-def violation(
-    permitted: list[GeneralName], excluded: list[GeneralName], names: Iterable[GeneralName], budget: Budget
-) -> str:
+def violation(constraints: Subtrees, names: Iterable[GeneralName], budget: Budget) -> str:
     """The first name that is not permitted or is excluded, in words; nothing where all may stand."""
     for name in names:
-        allowed = [base for base in permitted if base.form == name.form]
-        banned = [base for base in excluded if base.form == name.form]
+        allowed = constraints.permitted.get(name.form, [])
+        banned = constraints.excluded.get(name.form, [])
         if (allowed or banned) and (name.form not in COMPARED or name.problem):
             why = "cannot be compared here" if name.form not in COMPARED else "cannot be read"
             return f"the {name.form} {_said(name)} {why}, and is constrained"
-        budget.spend(len(banned) + len(allowed))
+        budget.spend(1 + len(banned) + len(allowed))
         if any(_within(name, base, whole=False) for base in banned):
             return f"the {name.form} {_said(name)} lies in what is excluded"
         if allowed and not any(_within(name, base, whole=True) for base in allowed):

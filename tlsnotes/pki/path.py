@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tlsnotes.pki.inspected import Inspected
-from tlsnotes.pki.name_constraints import Budget, BudgetSpentError
-from tlsnotes.pki.strength import holds
+from tlsnotes.pki.budget import Budget, BudgetSpentError
+from tlsnotes.pki.inspected import Extension, Inspected
+from tlsnotes.pki.name_constraints import Subtrees, subtrees
+from tlsnotes.pki.strength import holds, judge_key
 
 MAX_LENGTH = 20  # certificates in a path: no honest one has half as many
 MAX_SIGNATURES = 250  # verified in one judgement
@@ -31,6 +32,8 @@ class Builder:
                 seen.add(one.der)
                 self._by_subject.setdefault(one.subject, []).append(one)
         self._signatures: dict[tuple[bytes, bytes], bool | str] = {}
+        self._constraints: dict[bytes, Subtrees] = {}
+        self._strengths: dict[bytes, tuple[bool | None, str]] = {}
         self._steps = Budget(MAX_STEPS)
         self.limited = False
 
@@ -56,6 +59,18 @@ class Builder:
                 certificate.raw("tbsCertificate"),
             )
         return self._signatures[pair]
+
+    def constraints(self, certificate: Inspected, extension: Extension) -> Subtrees:
+        """The name constraints of a certificate; read once, however many paths it is in."""
+        if certificate.der not in self._constraints:
+            self._constraints[certificate.der] = subtrees(extension)
+        return self._constraints[certificate.der]
+
+    def strength(self, certificate: Inspected) -> tuple[bool | None, str]:
+        """Whether the key of a certificate is strong enough; looked at once."""
+        if certificate.key not in self._strengths:
+            self._strengths[certificate.key] = judge_key(certificate.key)
+        return self._strengths[certificate.key]
 
     def paths(self, leaf: Inspected) -> Iterator[tuple[Path, bool]]:
         """Give paths from `leaf` on, and whether each ends at a trust anchor; those that do not end where it ends."""

@@ -27,6 +27,7 @@ class RevocationList:
     def __init__(self, field: Field) -> None:
         self._parts = members(field)
         self._tbs = members(self._parts["tbsCertList"]) if "tbsCertList" in self._parts else {}
+        self._signers: dict[bytes, bool | str] = {}
         self.problem = next((f.problem for f in field.walk() if f.problem), "")
 
     @cached_property
@@ -45,9 +46,12 @@ class RevocationList:
         return field.value if field and isinstance(field.value, datetime) else None
 
     def signed_by(self, key: bytes) -> bool | str:
-        """Whether the key in a SubjectPublicKeyInfo has signed it."""
-        signed = self._parts["tbsCertList"].raw if "tbsCertList" in self._parts else b""
-        return holds(key, self._parts.get("signatureAlgorithm"), self._parts.get("signatureValue"), signed)
+        """Whether the key in a SubjectPublicKeyInfo has signed it; worked out once for each key."""
+        if key not in self._signers:
+            signed = self._parts["tbsCertList"].raw if "tbsCertList" in self._parts else b""
+            algorithm, value = self._parts.get("signatureAlgorithm"), self._parts.get("signatureValue")
+            self._signers[key] = holds(key, algorithm, value, signed)
+        return self._signers[key]
 
     @cached_property
     def entries(self) -> dict[object, Field]:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tlsnotes.pki.budget import Budget
 from tlsnotes.pki.inspected import Inspected
-from tlsnotes.pki.name_constraints import Budget, constrained_names, subtrees, violation
+from tlsnotes.pki.name_constraints import constrained_names, violation
 from tlsnotes.pki.path import Builder, Path
-from tlsnotes.pki.strength import algorithm_of, judge_key, weak_hash
+from tlsnotes.pki.strength import algorithm_of, weak_hash
 from tlsnotes.wire.oids import DOTTED
 
 Finding = tuple[bool | None, str]
@@ -182,15 +183,15 @@ def name_constraints(case: Case) -> Finding:
         return None, "it constrains no names"
     if not case.certificate.is_ca:
         return False, "expected name constraints in a CA's certificate only, found them in an end-entity's"
-    permitted, excluded, wrong = subtrees(extension)
-    if wrong:
-        return False, f"its name constraints cannot be followed: {wrong}"
+    constraints = case.builder.constraints(case.certificate, extension)
+    if constraints.wrong:
+        return False, f"its name constraints cannot be followed: {constraints.wrong}"
     if not extension.critical:
         return False, "expected critical nameConstraints, as of every CA, found them not critical"
     for index, one in enumerate(case.path[: case.index]):
         if index and one.self_issued:
             continue
-        if found := violation(permitted, excluded, constrained_names(one), case.budget):
+        if found := violation(constraints, constrained_names(one), case.budget):
             return False, f"of certificate {index}: {found}"
     return True, "the names below it are such as it may vouch for"
 
@@ -229,7 +230,7 @@ def serial(case: Case) -> Finding:
 
 def key_strength(case: Case) -> Finding:
     """The Baseline Requirements, section 6.1.5."""
-    return judge_key(case.certificate.key)
+    return case.builder.strength(case.certificate)
 
 
 def signature_algorithm(case: Case) -> Finding:
@@ -253,7 +254,7 @@ def identifiers(case: Case) -> Finding:  # noqa: PLR0911  # one for each thing f
         return False, "expected key identifiers that are not critical, found a critical one"
     if subject is None and one.is_ca:
         return False, "expected a subjectKeyIdentifier, by which those below it find it, found none"
-    self_signed = one.self_issued and one.issuer == one.subject and case.issuer is None
+    self_signed = one.self_issued and case.issuer is None
     if authority is None:
         if self_signed:
             return True, "self-signed, so it need not name its issuer's key"
@@ -270,7 +271,7 @@ def identifiers(case: Case) -> Finding:  # noqa: PLR0911  # one for each thing f
 
 def encoding(case: Case) -> Finding:
     """X.690, and what RFC 5280's profile asks of each field."""
-    problems = list(case.certificate.problems())
+    problems = list(case.certificate.problems)
     if case.issuing and not case.certificate.subject:
         problems.append(("tbsCertificate.subject", "expected a CA's name, found an empty one (§4.1.2.6)"))
     # What has a check of its own has been said there.

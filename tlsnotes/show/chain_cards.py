@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from tlsnotes.checks import Check
 from tlsnotes.pki.inspected import GeneralName, Inspected
 from tlsnotes.pki.judge import judge
-from tlsnotes.pki.name_constraints import subtrees
+from tlsnotes.pki.name_constraints import Subtrees, subtrees
 from tlsnotes.pki.strength import load_key
 from tlsnotes.pki.verdict import CHECKS, Question, Verdict
 from tlsnotes.show.chain_words import FIXES, LABELS, NEVER, apart, date, key_words, listed, name_words, period, uses
@@ -218,9 +218,9 @@ class _Writer:
 
     def _constraints(self) -> Iterable[Row]:
         extension = self.one.extensions.get("nameConstraints")
-        permitted, excluded, _ = subtrees(extension) if extension else ([], [], "")
-        for label, bases in (("only for", permitted), ("not for", excluded)):
-            if bases:
+        found = subtrees(extension) if extension else Subtrees({}, {})
+        for label, by_form in (("only for", found.permitted), ("not for", found.excluded)):
+            if bases := [base for bases in by_form.values() for base in bases]:
                 yield self._row(label, _some(bases), "name-constraints")
 
     def _row(self, label: str, values: Sequence[str], *names: str) -> Row:
