@@ -1,4 +1,4 @@
-"""The room that shows: words, explanations, tables, figures, widgets. It reads what lower rooms made; it parses nothing.
+"""The room that shows: words, explanations, tables, figures, widgets. It reads what lower rooms made, parses nothing.
 
 words                    words and texts/*.toml (what, why, rfc for each key)    values (a field in one line)
 plain tables             tables  static  facts  verdicts  display (registers them with IPython)
