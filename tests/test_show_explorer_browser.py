@@ -108,6 +108,9 @@ def test_a_click_on_a_byte_chooses_the_innermost_field_that_holds_it(page: Page)
     assert lit(page) == [4, 5]
     page.locator('.tnx-byte[data-at="2"]').click()
     assert "length" in page.locator(".tnx-title").inner_text()
+    page.locator('.tnx-byte[data-at="230"]').click()
+    assert chosen(page) == "key_exchange"
+    assert "The public key itself" in words(page), "and not that these are the contents of a vector"
 
 
 def test_pointing_at_a_field_marks_its_bytes_and_pointing_at_a_byte_marks_its_field(page: Page) -> None:

@@ -816,10 +816,12 @@ class View {
   }
 
   toByte(at) {
-    const leaf = this.doc().leafAt(at);
+    const doc = this.doc(), leaf = doc.leafAt(at);
     if (leaf < 0) return;
     this.byte = at;
-    this.showField(leaf, false);
+    // A byte of a key is the key's: that these are a vector's contents is only said where every byte is a row.
+    const contents = this.text(doc.get(leaf, NAME)) === "contents";
+    this.showField(contents ? shownAround(doc, leaf, this.every) : leaf, false);
     this.lines.show(Math.floor(at / this.per));
     this.bytesPane.setAttribute("aria-activedescendant", `${this.id}-byte-${at}`);
   }
