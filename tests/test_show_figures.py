@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
@@ -189,10 +190,16 @@ def test_any_text_can_be_drawn(text: str) -> None:
     drawn(figure)
 
 
+def settings() -> dict[str, object]:
+    """All of matplotlib's settings but the backend: to ask for that one is to choose it, and loads pyplot."""
+    return {name: mpl.rcParams[name] for name in mpl.rcParams if name != "backend"}
+
+
 def test_no_setting_of_matplotlib_is_changed_and_no_window_opened() -> None:
-    before = dict(mpl.rcParams)
+    before = settings()
     list(figures(dark=True))
-    assert dict(mpl.rcParams) == before
+    assert settings() == before
+    assert "matplotlib.pyplot" not in sys.modules
 
 
 @pytest.mark.parametrize("nothing", [[], None, 5])
