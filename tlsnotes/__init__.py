@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "tlsnotes.checks": ("Check",),
     "tlsnotes.errors": ("DecodeError", "TLSNotesError"),
+    "tlsnotes.learn.exercises": ("exercise", "progress_table"),
+    "tlsnotes.learn.predictions": ("predict",),
     "tlsnotes.live.clients": ("CLIENTS", "Outcome", "try_client"),
     "tlsnotes.live.http": ("Client", "Request"),
     "tlsnotes.live.interceptor": ("Interceptor",),
