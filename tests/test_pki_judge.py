@@ -296,9 +296,9 @@ def test_a_list_that_cannot_be_relied_on_is_a_failure_and_no_proof_of_anything()
 
 
 def quick(chain: list[x509.Certificate] | list[bytes], trust: object = ROOT, name: str = "localhost") -> Verdict:
-    begun = time.perf_counter()
+    begun = time.process_time()
     verdict = judge(chain, trust=trust, name=name)  # type: ignore[arg-type]
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
     return verdict
 
 
@@ -338,9 +338,9 @@ def test_constraints_of_another_form_cost_a_name_one_step() -> None:
     bases = [GeneralName("rfc822Name", f"n{number}.example") for number in range(100_000)]
     names = [GeneralName("dNSName", f"n{number}.example") for number in range(10_000)]
     budget = Budget(250_000)
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert violation(Subtrees({}, {"rfc822Name": bases}), names, budget) == ""
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
     assert budget.left == 240_000
     with pytest.raises(BudgetSpentError):
         violation(Subtrees({}, {}), names, Budget(9_999))

@@ -83,6 +83,6 @@ def test_what_is_listed_and_at_hand_is_really_missed() -> None:
 def test_no_case_takes_a_second(family: str) -> None:
     for case in cases():
         if case["id"].startswith(family):
-            begun = time.perf_counter()
+            begun = time.process_time()
             agrees(case)
-            assert time.perf_counter() - begun < 1, case["id"]
+            assert time.process_time() - begun < 1, case["id"]
