@@ -6,7 +6,6 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -16,14 +15,15 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from needs import ROOT, need, vectors
 from test_pki_judge_limbo import cases, der
-from widget_page import serving, write_page
+from widget_page import pages
 
 from tlsnotes import Authority, ChainView, Credential, Field, TLSNotesError, Verdict, chain_view, judge
 from tlsnotes.pki.inspected import GeneralName
+from tlsnotes.pki.rules import apart
 from tlsnotes.pki.verdict import CHECKS
 from tlsnotes.show.chain_cards import Card, ask, band_of, cards_of, checks_table
 from tlsnotes.show.chain_view import ChainPart
-from tlsnotes.show.chain_words import FIXES, apart, name_words, period, uses
+from tlsnotes.show.chain_words import FIXES, name_words, period, uses
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -472,27 +472,10 @@ def traits(shown: ChainView) -> dict[str, Any]:
 
 @pytest.fixture
 def opened(chromium: Browser, tmp_path: Path) -> Iterator[Opener]:
-    """Opens a view alone on a page, and fails the test when the page logs an error or asks another machine."""
-    wrong: list[str] = []
+    """Opens a view alone on a page."""
     module = (ASSETS / "chain.js").read_text("utf-8")
-    with ExitStack() as stack:
-
-        def open_(shown: ChainView, *, theme: str = "light", width: int = 1080, views: int = 1, **context: Any) -> Page:
-            folder = tmp_path / f"page{len(list(tmp_path.iterdir()))}"
-            folder.mkdir()
-            write_page(folder, module, str(ChainPart._css), traits(shown), views=views, theme=theme)
-            url = stack.enter_context(serving(folder))
-            page = chromium.new_context(viewport={"width": width, "height": 900}, **context).new_page()
-            stack.callback(page.context.close)
-            page.on("pageerror", lambda error: wrong.append(str(error)))
-            inside = (url.removesuffix("index.html"), "data:", "blob:")
-            page.on("request", lambda asked: None if asked.url.startswith(inside) else wrong.append(asked.url))
-            page.goto(url)
-            page.wait_for_function("window.ready")
-            return page
-
-        yield open_
-    assert not wrong
+    with pages(chromium, tmp_path) as open_:
+        yield lambda shown, **how: open_(module, str(ChainPart._css), traits(shown), **{"width": 1080, **how})
 
 
 def draw(page: Page, shown: ChainView) -> None:

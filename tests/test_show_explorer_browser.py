@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 from needs import vectors
 from playwright.sync_api import Browser, Page, expect
-from widget_page import serving, write_page
+from widget_page import pages
 
 from tlsnotes import Authority, Recording, compare, explore
 from tlsnotes.show.explorer import Explorer
@@ -33,26 +32,9 @@ def recording(name: str) -> Recording:
 
 @pytest.fixture
 def opened(chromium: Browser, tmp_path: Path) -> Iterator[Opener]:
-    """Opens a widget alone on a page, and fails the test when the page logs an error or asks another machine."""
-    wrong: list[str] = []
-    with ExitStack() as stack:
-
-        def open_(widget: Explorer, *, theme: str = "light", width: int = 1240, views: int = 1, **context: Any) -> Page:
-            folder = tmp_path / f"page{len(list(tmp_path.iterdir()))}"
-            folder.mkdir()
-            write_page(folder, MODULE, str(Explorer._css), {"payload": widget.payload}, views=views, theme=theme)
-            url = stack.enter_context(serving(folder))
-            page = chromium.new_context(viewport={"width": width, "height": 900}, **context).new_page()
-            stack.callback(page.context.close)
-            page.on("pageerror", lambda error: wrong.append(str(error)))
-            inside = (url.removesuffix("index.html"), "data:", "blob:")
-            page.on("request", lambda asked: None if asked.url.startswith(inside) else wrong.append(asked.url))
-            page.goto(url)
-            page.wait_for_function("window.ready")
-            return page
-
-        yield open_
-    assert not wrong
+    """Opens an explorer alone on a page."""
+    with pages(chromium, tmp_path) as open_:
+        yield lambda widget, **how: open_(MODULE, str(Explorer._css), {"payload": widget.payload}, **how)
 
 
 @pytest.fixture

@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 import json
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 MODEL = """
 class Model {
@@ -71,3 +74,39 @@ def serving(folder: Path) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def pages(browser: Browser, folder: Path) -> Iterator[Callable[..., Page]]:
+    """Opens widgets alone on pages: (module, css, traits, theme=, width=, views=, ...).
+
+    At the end nothing may have gone wrong: no page has logged an error or asked another machine.
+    """
+    wrong: list[str] = []
+    with ExitStack() as stack:
+
+        def open_(
+            module: str,
+            css: str,
+            traits: Mapping[str, Any],
+            *,
+            theme: str = "light",
+            width: int = 1240,
+            views: int = 1,
+            **context: Any,
+        ) -> Page:
+            own = folder / f"page{len(list(folder.iterdir()))}"
+            own.mkdir()
+            write_page(own, module, css, traits, views=views, theme=theme)
+            url = stack.enter_context(serving(own))
+            page = browser.new_context(viewport={"width": width, "height": 900}, **context).new_page()
+            stack.callback(page.context.close)
+            page.on("pageerror", lambda error: wrong.append(str(error)))
+            inside = (url.removesuffix("index.html"), "data:", "blob:")
+            page.on("request", lambda asked: None if asked.url.startswith(inside) else wrong.append(asked.url))
+            page.goto(url)
+            page.wait_for_function("window.ready")
+            return page
+
+        yield open_
+    assert not wrong

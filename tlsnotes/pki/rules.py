@@ -87,9 +87,9 @@ def validity(case: Case) -> Finding:
     if begin is None or end is None:
         return False, "expected a period of validity, found none that can be read"
     if at < begin:
-        return False, f"not valid yet: it begins at {begin:%Y-%m-%d %H:%M:%S} UTC, {_apart(begin, at)} after {_now(at)}"
+        return False, f"not valid yet: it begins at {begin:%Y-%m-%d %H:%M:%S} UTC, {apart(begin, at)} after {_now(at)}"
     if at > end:
-        return False, f"no longer valid: it ended at {end:%Y-%m-%d %H:%M:%S} UTC, {_apart(at, end)} before {_now(at)}"
+        return False, f"no longer valid: it ended at {end:%Y-%m-%d %H:%M:%S} UTC, {apart(at, end)} before {_now(at)}"
     return True, f"valid from {begin:%Y-%m-%d} to {end:%Y-%m-%d}"
 
 
@@ -97,7 +97,8 @@ def _now(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _apart(later: datetime, earlier: datetime) -> str:
+def apart(later: datetime, earlier: datetime) -> str:
+    """How long it is between two times, in the largest unit that fits."""
     seconds = int((later - earlier).total_seconds())
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:

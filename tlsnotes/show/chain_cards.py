@@ -18,9 +18,10 @@ from tlsnotes.checks import Check
 from tlsnotes.pki.inspected import GeneralName, Inspected
 from tlsnotes.pki.judge import judge
 from tlsnotes.pki.name_constraints import Subtrees, subtrees
+from tlsnotes.pki.rules import apart
 from tlsnotes.pki.strength import load_key
 from tlsnotes.pki.verdict import CHECKS, Question, Verdict
-from tlsnotes.show.chain_words import FIXES, LABELS, NEVER, apart, date, key_words, listed, name_words, period, uses
+from tlsnotes.show.chain_words import FIXES, LABELS, NEVER, date, key_words, listed, name_words, period, uses
 from tlsnotes.show.tables import Cell, Table, visible
 from tlsnotes.show.verdicts import verdict_table
 from tlsnotes.wire.fields import Field

@@ -69,16 +69,6 @@ def period(begin: datetime, end: datetime) -> str:
     return f"{first} – {date(end)}"
 
 
-def apart(later: datetime, earlier: datetime) -> str:
-    """Say how long it is between two times, in the largest unit that fits."""
-    seconds = int((later - earlier).total_seconds())
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = seconds // size
-            return f"{count:,} {unit}{'s' * (count > 1)}"
-    return f"{seconds} second{'s' * (seconds != 1)}"
-
-
 def key_words(key: object) -> str:
     """Name a public key as people do ("ECDSA P-256"); text, the reason why there is none, as it is."""
     if isinstance(key, str):
