@@ -247,6 +247,6 @@ def test_four_times_the_input_takes_about_four_times_the_time(shape: Callable[[i
         split_records(segments)
         client_random(segments)
 
-    small, large = shape(5_000), shape(20_000)
+    small, large = shape(20_000), shape(80_000)  # both larger than what a processor keeps at hand
     ratio = seconds(lambda: work(large)) / seconds(lambda: work(small))
     assert ratio < 8  # and not sixteen
