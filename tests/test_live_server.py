@@ -77,14 +77,23 @@ def held() -> dict[str, list[str]]:
     }
 
 
-def listening_addresses(port: int) -> set[str]:
-    """The local addresses with a listening TCP socket on `port`, as the kernel lists them."""
+def sockets() -> set[str]:
+    """The kernel's numbers of the sockets that this process has open."""
     found = set()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.add(str(descriptor.readlink()).removeprefix("socket:[").removesuffix("]"))
+    return found
+
+
+def listening_addresses(port: int) -> set[str]:
+    """The local addresses on which this process listens on `port`: somebody else may have that port on another one."""
+    found, mine = set(), sockets()
     for table, size in (("/proc/net/tcp", 4), ("/proc/net/tcp6", 16)):
         for line in Path(table).read_text().splitlines()[1:] if Path(table).exists() else ():
-            local, state = line.split()[1], line.split()[3]
+            local, state, number = line.split()[1], line.split()[3], line.split()[9]
             address, local_port = local.split(":")
-            if state == "0A" and int(local_port, 16) == port:
+            if state == "0A" and int(local_port, 16) == port and number in mine:
                 words = struct.unpack(f">{size // 4}I", bytes.fromhex(address))
                 found.add(str(ipaddress.ip_address(struct.pack(f"={size // 4}I", *words))))
     return found
