@@ -223,7 +223,8 @@ def many_empty_records(n: int) -> list[tuple[str, bytes]]:
 
 
 def many_messages_in_few_records(n: int) -> list[tuple[str, bytes]]:
-    return [("S", record(22, message(14) * 4000)) for _ in range(n // 200)]
+    # Both sizes beyond what a processor keeps at hand: where one is not, the step between them looks like growth.
+    return [("S", record(22, message(14) * 4000)) for _ in range(n // 25)]
 
 
 def a_client_hello_that_never_ends(n: int) -> list[tuple[str, bytes]]:
@@ -247,6 +248,6 @@ def test_four_times_the_input_takes_about_four_times_the_time(shape: Callable[[i
         split_records(segments)
         client_random(segments)
 
-    small, large = shape(20_000), shape(80_000)  # both larger than what a processor keeps at hand
+    small, large = shape(5_000), shape(20_000)
     ratio = seconds(lambda: work(large)) / seconds(lambda: work(small))
     assert ratio < 8  # and not sixteen
