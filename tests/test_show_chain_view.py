@@ -24,6 +24,7 @@ from tlsnotes.pki.verdict import CHECKS
 from tlsnotes.show.chain_cards import Card, ask, band_of, cards_of, checks_table
 from tlsnotes.show.chain_view import ChainPart
 from tlsnotes.show.chain_words import FIXES, name_words, period, uses
+from tlsnotes.show.words import words_of_check
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -628,7 +629,7 @@ def test_the_bars_are_seen_in_forced_colours(opened: Opener) -> None:
 def test_hostile_certificates_stay_text(opened: Opener) -> None:
     """No script of theirs runs, and no element is there that we did not make."""
     ours = {"SECTION", "P", "STRONG", "SPAN", "OL", "LI", "ARTICLE", "DL", "DT", "DD", "DIV"}
-    ours |= {"TABLE", "CAPTION", "THEAD", "TBODY", "TR", "TH", "TD"}
+    ours |= {"TABLE", "CAPTION", "THEAD", "TBODY", "TR", "TH", "TD", "DETAILS", "SUMMARY"}
     assert others("hostile")
     page = opened(view())
     for path in others("hostile"):
@@ -639,3 +640,17 @@ def test_hostile_certificates_stay_text(opened: Opener) -> None:
         assert page.locator("main a, main [href], main [src], main img, main script").count() == 0, path.name
         shown = page.locator(".tlsnotes-chain").inner_text()
         assert not [c for c in shown if not c.isprintable() and c not in "\n\t"], path.name
+
+
+@pytest.mark.browser
+def test_every_check_opened_says_what_it_asks_and_why(opened: Opener) -> None:
+    page = opened(view())
+    rows = page.locator("tr[data-check]")
+    assert rows.count() >= len(CHECKS)
+    for name in CHECKS:
+        words = words_of_check("judge", name)
+        assert words is not None
+        row = page.locator(f'tr[data-check="{name}"]').first
+        row.locator("summary").click()
+        assert words.what in row.inner_text()
+        assert words.why in row.inner_text()

@@ -24,6 +24,7 @@ from tlsnotes.pki.verdict import CHECKS, Question, Verdict
 from tlsnotes.show.chain_words import FIXES, LABELS, NEVER, date, key_words, listed, name_words, period, uses
 from tlsnotes.show.tables import Cell, Table, visible
 from tlsnotes.show.verdicts import verdict_table
+from tlsnotes.show.words import words_of_check
 from tlsnotes.wire.fields import Field
 
 MARKS = {True: "✓", False: "✗", None: "–"}
@@ -331,7 +332,9 @@ def table_payload(table: Table) -> dict[str, Any]:
     """Make what the widget gets of a table."""
     cells = [[visible(text) for text, _ in row] for row in table.rows]
     marks = [{"✓": True, "✗": False}.get(row[0][0][:1]) for row in table.rows]
-    return {"head": [text for text, _ in table.head], "rows": cells, "oks": marks}
+    said = {row[1][0]: words_of_check("judge", row[1][0]) for row in table.rows}
+    words = {name: [one.what, one.why] for name, one in said.items() if one}
+    return {"head": [text for text, _ in table.head], "rows": cells, "oks": marks, "words": words}
 
 
 def _harmless(value: Any) -> Any:  # JSON's own values

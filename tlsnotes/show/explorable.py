@@ -43,7 +43,8 @@ def explorable(shown: object, *, secrets: bool = False) -> Explorable:  # noqa: 
             return _handshake(shown, None, secrets=False)
         case Credential():
             chain = (shown.certificate, *shown.chain)
-            return _trees((f"certificate {n}", _subject(c), parse_certificate(_der(c))) for n, c in enumerate(chain))
+            names = [f"certificate {n}" for n in range(len(chain))] if shown.chain else ["certificate"]
+            return _trees((n, _subject(c), parse_certificate(_der(c))) for n, c in zip(names, chain, strict=True))
         case x509.Certificate():
             return _trees([("certificate", _subject(shown), parse_certificate(_der(shown)))])
         case x509.CertificateSigningRequest():

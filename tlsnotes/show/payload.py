@@ -153,12 +153,12 @@ def _record(record: Record, documents: Documents) -> Payload:
 
 
 def _check(check: Check, handshake: Handshake) -> Payload:
-    words = words_of_check("handshake", check.name)
+    words, place = words_of_check("handshake", check.name), place_of(check, handshake)
     return {
         "name": check.name,
         "ok": check.ok,
         "detail": visible(check.detail),
         "rfc": check.rfc,
         "what": words.what if words else "",
-        "place": place_of(check, handshake),
+        "place": place if place and place[0] < MAX_ITEMS else None,
     }

@@ -130,6 +130,12 @@ function drawCards(cards, prefix) {
   return list;
 }
 
+/** What was found; opened, it says what the check asks and why. */
+function told(found, words) {
+  if (!words) return [found];
+  return [make("details", "", make("summary", "", found), ...words.map((text) => make("p", "tn-quiet", text)))];
+}
+
 function drawTable(table) {
   const heads = table.head.map((text) => {
     const head = cell("th", "columnheader", "", text);
@@ -143,9 +149,8 @@ function drawTable(table) {
     const decides = word === "decides" ? make("span", "tnc-decides tn-fails", word) : null;
     const check = cell("th", "rowheader", "tnc-check", name, decides);
     check.scope = "row";
-    const others = [found, where, rule].map((text, column) =>
-      cell("td", "cell", ["tnc-found", "tnc-where tn-quiet", "tnc-rule tn-quiet"][column], text));
-    const row = cell("tr", "row", "", first, check, ...others);
+    const others = [where, rule].map((text, column) => cell("td", "cell", ["tnc-where tn-quiet", "tnc-rule tn-quiet"][column], text));
+    const row = cell("tr", "row", "", first, check, cell("td", "cell", "tnc-found", ...told(found, table.words[name])), ...others);
     row.dataset.check = name;
     row.dataset.ok = String(ok);
     return row;

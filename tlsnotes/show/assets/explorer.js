@@ -344,20 +344,12 @@ class View {
     this.found = [];
     this.at = -1;
     this.per = 16; // bytes in a line
-    this.root = h("div", { class: "tlsnotes-widget tnx", role: "group", "aria-label": this.name() });
+    this.root = h("div", { class: "tlsnotes-widget tnx", role: "group", "aria-label": `Explorer: ${payload.heading.join(", ")}` });
     this.root.append(this.head(), this.body(), this.words());
     el.append(this.root);
     this.watcher = new ResizeObserver(() => this.resized());
     this.watcher.observe(this.bytesPane);
-    this.choose(this.firstItem(), 0);
-  }
-
-  name() {
-    return `Explorer: ${this.payload.heading.join(", ")}`;
-  }
-
-  firstItem() {
-    return 0;
+    this.choose(0, 0);
   }
 
   close() {
@@ -976,7 +968,8 @@ class View {
   checkLine(one) {
     const look = one.ok === true ? "tn-holds" : one.ok === false ? "tn-fails" : "tn-quiet";
     const word = one.ok === true ? "holds" : one.ok === false ? "fails" : "open";
-    return h("p", { class: "tnx-checked" }, h("span", { class: look }, `${markOf(one.ok)} ${one.name} ${word}`), `: ${one.detail}`);
+    return h("p", { class: "tnx-checked" }, h("span", { class: look }, `${markOf(one.ok)} ${one.name} ${word}`), `: ${one.detail}`,
+      one.what ? h("span", { class: "tn-quiet" }, ` (${one.what})`) : null);
   }
 
   sayChecks() {
