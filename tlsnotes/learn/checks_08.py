@@ -1,0 +1,1 @@
+"""What the exercises of 08 ask for."""

@@ -1,0 +1,1 @@
+"""What the exercises of 09 ask for."""
