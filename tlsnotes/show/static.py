@@ -19,7 +19,7 @@ from tlsnotes.wire.registry import ContentType
 
 MAX_ROWS = 60
 MAX_LEVEL = 5  # of fields; deeper ones are in the explorer
-INDENT = "\u2003"  # a space that HTML keeps
+INDENT = "· "  # spaces alone would be lost in HTML, and shown as what they are by `visible`
 
 
 def handshake_table(handshake: Handshake) -> Table:
