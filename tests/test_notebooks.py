@@ -5,21 +5,38 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from typing import Any
 
+import glossary
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from needs import ROOT
 
+from tlsnotes.learn.exercises import all_exercises
+
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in PATHS}
+EVERY = {path.stem: nbformat.read(path, as_version=4) for path in PATHS}
+NOTEBOOKS = {name: notebook for name, notebook in EVERY.items() if name != "glossary"}
 CODE = [(name, cell) for name, notebook in NOTEBOOKS.items() for cell in notebook.cells if cell.cell_type == "code"]
 IGNORED = "nbval-ignore-output"
+PRACTICE = "## Try it yourself"
 each = pytest.mark.parametrize("name", NOTEBOOKS)
+each_page = pytest.mark.parametrize("name", EVERY)
 
 
 def text(name: str, kind: str = "markdown") -> str:
-    return "\n".join(cell.source for cell in NOTEBOOKS[name].cells if cell.cell_type == kind)
+    return "\n\n".join(cell.source for cell in EVERY[name].cells if cell.cell_type == kind)
+
+
+def words(source: str) -> int:
+    return len(re.findall(r"\w[\w'.-]*", source))
+
+
+def exercise_cells(name: str) -> list[list[Any]]:
+    """The four cells of each exercise: what is asked, the answer, its check, the solution."""
+    numbered = [cell for cell in NOTEBOOKS[name].cells if re.match(r"exercise-\d", cell.id)]
+    return [numbered[at : at + 4] for at in range(0, len(numbered), 4)]
 
 
 def outputs(name: str) -> str:
@@ -36,21 +53,46 @@ def test_a_notebook_opens_with_its_question_and_closes_with_what_was_seen(name: 
     assert 3 <= len(re.findall(r"^- ", last, re.MULTILINE)) <= 5
 
 
+def test_the_course_is_the_ten_notebooks() -> None:
+    assert [name[:2] for name in NOTEBOOKS] == [f"{number:02}" for number in range(10)]
+
+
 @each
 def test_a_notebook_takes_the_minutes_it_says(name: str) -> None:
-    """200 words a minute and half a minute for each code cell, rounded up to five; README's table says the same."""
-    words = len(re.findall(r"\w[\w'.-]*", text(name).partition("## Try it yourself")[0]))
-    code = sum(cell.cell_type == "code" for cell in NOTEBOOKS[name].cells)
-    minutes = 5 * math.ceil((words / 200 + code / 2) / 5)
+    """200 words a minute and half a minute for each code cell; README's table says the same, rounded up to five.
+
+    With its exercises it is to fit into one lesson.
+    """
+    code = [cell for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"]
+    before = sum(not cell.id.startswith("exercise-") for cell in code)
+    minutes = 5 * math.ceil((words(text(name).partition(PRACTICE)[0]) / 200 + before / 2) / 5)
     assert f"About {minutes} minutes, and the exercises." in NOTEBOOKS[name].cells[0].source
     assert re.search(rf"\[{name}\].* {minutes} \|$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert 20 <= words(text(name)) / 200 + len(code) / 2 <= 40
 
 
 @each
 def test_a_notebook_lets_the_learner_predict_and_practise(name: str) -> None:
-    assert "**Predict:**" in text(name)
-    assert len(re.findall(r"^### Exercise \d", text(name), re.MULTILINE)) >= 3
-    assert text(name).count("<summary>Solution</summary>") >= 3
+    assert "**Predict:**" in text(name) or "**Predict**" in text(name)
+    assert len(exercise_cells(name)) >= 3
+
+
+@each
+def test_an_exercise_has_a_task_an_answer_a_check_and_a_solution(name: str) -> None:
+    """Four cells; the answer is empty, the check is the package's, and the solution is folded away."""
+    for number, (task, answer, check, solution) in enumerate(exercise_cells(name), start=1):
+        assert task.source.startswith(f"### Exercise {number}\n")
+        assert re.fullmatch(r"answer = \.\.\.  # .+", answer.source)
+        assert (found := re.fullmatch(r'tlsnotes\.exercise\("([\w-]+)"\)\.check\(answer\)', check.source))
+        assert found[1] in all_exercises()
+        assert found[1].startswith(name[:2])
+        assert solution.source.startswith("<details><summary>Solution</summary>\n\n```python\n")
+        assert solution.source.endswith("\n\n</details>")
+
+
+def test_every_exercise_of_the_package_is_in_a_notebook() -> None:
+    asked = re.findall(r'tlsnotes\.exercise\("([\w-]+)"\)', "\n".join(text(name, "code") for name in NOTEBOOKS))
+    assert asked == list(all_exercises())
 
 
 @each
@@ -60,18 +102,18 @@ def test_a_notebook_was_run_from_top_to_bottom_before_it_was_committed(name: str
     assert any(cell.outputs for cell in code)
 
 
-@each
+@each_page
 def test_a_notebook_is_stored_as_everybody_can_read_it(name: str) -> None:
-    notebook = NOTEBOOKS[name]
+    notebook = EVERY[name]
     nbformat.validate(notebook)
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
     assert notebook.metadata.kernelspec.name == "python3"
     assert "widgets" not in notebook.metadata
 
 
-@each
+@each_page
 def test_the_ids_of_cells_are_words_and_stay(name: str) -> None:
-    ids = [cell.id for cell in NOTEBOOKS[name].cells]
+    ids = [cell.id for cell in EVERY[name].cells]
     assert len(set(ids)) == len(ids)
     assert [cell_id for cell_id in ids if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", cell_id)] == []
 
@@ -109,14 +151,47 @@ def test_no_output_holds_a_private_key_or_a_traffic_secret_or_a_path_of_the_mach
     assert str(Path.home()) not in shown
 
 
-@each
+def anchors(name: str) -> set[str]:
+    """What the headings of a notebook can be reached by."""
+    return {heading.replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", text(name), re.MULTILINE)}
+
+
+@each_page
 def test_links_and_pictures_lead_somewhere_and_pictures_have_words(name: str) -> None:
     for exclamation, label, target in re.findall(r"(!?)\[([^\]]*)\]\(([^)]+)\)", text(name)):
         assert label, target
         if not target.startswith("https://"):
-            assert (ROOT / "notebooks" / target).is_file(), target
+            file, _, anchor = target.partition("#")
+            assert not file or (ROOT / "notebooks" / file).is_file(), target
+            assert not anchor or anchor in anchors(Path(file).stem or name), target
         if exclamation:
             assert len(label) > 40, f"{target} needs words for those who cannot see it"
+
+
+TERMS = glossary.terms_of(text("glossary"))
+
+
+def test_the_glossary_has_every_word_once_and_says_where_it_comes_first() -> None:
+    names = [word for term in TERMS for word in (term.name, *term.also)]
+    assert len(TERMS) > 70
+    assert len(set(names)) == len(names)
+    first: dict[str, str] = {}
+    for name in NOTEBOOKS:
+        for term, _, _ in glossary.first_uses(text(name), TERMS):
+            first.setdefault(term.name, name)
+    said = {term.name: re.findall(r"\(\[(\d[\w-]+)\]\(\1\.ipynb\)\)", term.text) for term in TERMS}
+    assert said == {term.name: [first[term.name]] for term in TERMS}
+
+
+@each
+def test_no_word_of_the_glossary_is_used_before_it_is_explained(name: str) -> None:
+    """The first use of each in a notebook's prose is a link to its entry: whoever begins in the middle finds it too."""
+    unexplained = [
+        term.name
+        for term, linked, used in glossary.first_uses(text(name), TERMS)
+        if linked is None or (used is not None and used < linked)
+    ]
+    assert unexplained == []
 
 
 @each
@@ -129,13 +204,25 @@ def test_verification_is_never_switched_off_but_for_the_one_experiment(name: str
 
 
 @each
-def test_a_notebook_runs_twice_in_one_kernel(name: str, tmp_path: Path) -> None:
+def test_a_notebook_runs_twice_its_solutions_hold_and_its_cells_run_in_any_order(name: str, tmp_path: Path) -> None:
+    """In one kernel: all of it, all again, each solution as it is printed, then the cells from the last to the first.
+
+    That last run may fail where a cell needs what comes before it, but never because of what is still there.
+    """
     notebook = nbformat.from_dict(NOTEBOOKS[name])
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    again = [nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata) for cell in code]
-    notebook.cells = code + again
+    again = [nbformat.v4.new_code_cell(cell.source) for cell in code]
+    solved = []
+    for _, _, check, solution in exercise_cells(name):
+        blocks = "\n".join(re.findall(r"```python\n(.*?)```", solution.source, re.DOTALL))
+        solved.append(nbformat.v4.new_code_cell(f"{blocks}\nfeedback = {check.source}\nassert feedback.ok, feedback"))
+    backwards = [nbformat.v4.new_code_cell(cell.source, metadata={"tags": ["raises-exception"]}) for cell in code[::-1]]
+    notebook.cells = code + again + solved + backwards
     client = NotebookClient(
         notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )
     client.execute()
     assert [cell.execution_count for cell in again] == list(range(len(code) + 1, 2 * len(code) + 1))
+    told = str([cell.outputs for cell in backwards])
+    assert not re.search(r"(?i)address already in use|errno 98|errno 48", told)
+    assert any(cell.outputs for cell in backwards)

@@ -31,6 +31,7 @@ SECONDS_PER_CELL = 300
 def main() -> int:
     # The kernel of this environment, not a `python3` that another one has registered for this user.
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    os.environ["TLSNOTES_PROGRESS"] = ""  # as for somebody who has just begun
     paths = [Path(name) for name in sys.argv[1:]] or sorted((ROOT / "notebooks").glob("*.ipynb"))
     failed = [path.name for path in paths if not run(path)]
     if failed:
