@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-PAGE = "glossary.ipynb"
+PAGE = "glossary.md"
 ENTRY = re.compile(r"^### (?P<term>.+)\n\n(?P<text>(?:(?!^#).*\n?)+)", re.MULTILINE)
 ALSO = re.compile(r"^\*Also: (.+)\*$", re.MULTILINE)
 LINK = re.compile(rf"\]\({re.escape(PAGE)}#([^)]+)\)")
@@ -37,7 +37,7 @@ class Term:
 
 
 def terms_of(text: str) -> list[Term]:
-    """The entries of the glossary's markdown."""
+    """The entries of the glossary."""
     found = []
     for entry in ENTRY.finditer(text):
         also = ALSO.search(entry["text"])

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -222,15 +223,61 @@ def run_all(page: Page, course: tuple[str, str, Path], name: str) -> list[dict[s
     return code
 
 
-@pytest.mark.parametrize("name", [path.name for path in sorted((ROOT / "notebooks").glob("*.ipynb"))])
+def in_theme(page: Page, course: tuple[str, str, Path], name: str, theme: str) -> None:
+    """Open a notebook in a theme; its kernel lives on, and so do its widgets."""
+    base, token, _ = course
+    themes = f"{base}/lab/api/settings/@jupyterlab/apputils-extension:themes?token={token}"
+    page.request.put(themes, data=json.dumps({"raw": json.dumps({"theme": f"JupyterLab {theme}"})}))
+    page.goto(f"{base}/lab/tree/{name}?reset&token={token}")
+    light = str(theme == "Light").lower()
+    page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached", timeout=60_000)
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
+    page.wait_for_function(KERNEL_IS_IDLE, timeout=60_000)
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe-core finds wrong in the outputs of a notebook: contrast, names, roles."""
+    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
+    # An output is a piece of JupyterLab's page: what only a whole page can have is not asked of it.
+    found = page.evaluate(
+        """axe.run({include: [['.jp-OutputArea-output']]}, {resultTypes: ['violations'],
+          runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa']})"""
+    )
+    return [f"{one['id']}: {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]]
+
+
+COURSE = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+
+
+@pytest.mark.parametrize("name", [path.name for path in COURSE])
 def test_a_notebook_runs_in_jupyterlab_without_a_console_error_or_an_outside_request(
     lab: Page, course: tuple[str, str, Path], name: str
 ) -> None:
+    """Run in the light theme, and shown again in the dark one; what it shows has no barriers in either."""
     code = run_all(lab, course, name)
-    if any("server.last" in "".join(cell["source"]) for cell in code):
+    if any("".join(cell["source"]).splitlines()[-1] == "server.last" for cell in code):
         assert lab.locator("table.tlsnotes-table caption", has_text="records").first.is_visible()
     if name.startswith("00"):
         lab.get_by_text("Widgets work: this page asked the kernel").wait_for(timeout=10_000)
+    widgets = lab.locator(".tnx, .tnc").count()
+    found = {"Light": barriers(lab)}
+    in_theme(lab, course, name, "Dark")
+    lab.wait_for_function(f"document.querySelectorAll('.tnx, .tnc').length == {widgets}")
+    found["Dark"] = barriers(lab)
+    in_theme(lab, course, name, "Light")
+    assert found == {"Light": [], "Dark": []}
+
+
+def test_a_word_leads_to_its_entry_in_the_glossary(lab: Page, course: tuple[str, str, Path]) -> None:
+    base, token, _ = course
+    lab.goto(f"{base}/lab/tree/02-keys-and-signatures.ipynb?reset&token={token}")
+    lab.get_by_role("link", name="replay", exact=True).click(timeout=60_000)
+    lab.get_by_role("heading", name="replay").wait_for(timeout=60_000)
+    lab.wait_for_function(
+        """() => [...document.querySelectorAll('.jp-MarkdownViewer h3')].some(heading => {
+          const { top, bottom } = heading.getBoundingClientRect();
+          return /^replay/.test(heading.textContent) && top >= 0 && bottom <= window.innerHeight; })"""
+    )
 
 
 def test_the_address_that_is_printed_opens_the_first_notebook(lab: Page, course: tuple[str, str, Path]) -> None:
@@ -263,7 +310,7 @@ print(len(_instances), "widgets")""",
 
 def test_the_explorer_lives_in_jupyterlab(lab: Page, course: tuple[str, str, Path]) -> None:
     """Run all; hover; from message to field to bytes to words by keyboard; another theme; close, and open again."""
-    base, token, folder = course
+    folder = course[2]
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source) for source in EXPLORING],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
@@ -301,14 +348,11 @@ def test_the_explorer_lives_in_jupyterlab(lab: Page, course: tuple[str, str, Pat
 
     page_is = "getComputedStyle(document.querySelector('.tnx')).backgroundColor"
     light = lab.evaluate(page_is)
-    themes = f"{base}/lab/api/settings/@jupyterlab/apputils-extension:themes?token={token}"
-    lab.request.put(themes, data=json.dumps({"raw": '{"theme": "JupyterLab Dark"}'}))
-    lab.goto(f"{base}/lab/tree/exploring.ipynb?reset&token={token}")
-    lab.wait_for_selector('body[data-jp-theme-light="false"]', state="attached", timeout=60_000)
+    in_theme(lab, course, "exploring.ipynb", "Dark")
     lab.locator(".tnx").first.wait_for(timeout=60_000)  # the kernel lives on, and so do its widgets
     assert lab.evaluate(page_is) != light
     assert lab.locator(".tnx").count() == 3
-    lab.request.put(themes, data=json.dumps({"raw": "{}"}))
+    in_theme(lab, course, "exploring.ipynb", "Light")
 
 
 HOSTILE = [

@@ -16,17 +16,15 @@ from needs import ROOT
 from tlsnotes.learn.exercises import all_exercises
 
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-EVERY = {path.stem: nbformat.read(path, as_version=4) for path in PATHS}
-NOTEBOOKS = {name: notebook for name, notebook in EVERY.items() if name != "glossary"}
+NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in PATHS}
 CODE = [(name, cell) for name, notebook in NOTEBOOKS.items() for cell in notebook.cells if cell.cell_type == "code"]
 IGNORED = "nbval-ignore-output"
 PRACTICE = "## Try it yourself"
 each = pytest.mark.parametrize("name", NOTEBOOKS)
-each_page = pytest.mark.parametrize("name", EVERY)
 
 
 def text(name: str, kind: str = "markdown") -> str:
-    return "\n\n".join(cell.source for cell in EVERY[name].cells if cell.cell_type == kind)
+    return "\n\n".join(cell.source for cell in NOTEBOOKS[name].cells if cell.cell_type == kind)
 
 
 def words(source: str) -> int:
@@ -102,18 +100,18 @@ def test_a_notebook_was_run_from_top_to_bottom_before_it_was_committed(name: str
     assert any(cell.outputs for cell in code)
 
 
-@each_page
+@each
 def test_a_notebook_is_stored_as_everybody_can_read_it(name: str) -> None:
-    notebook = EVERY[name]
+    notebook = NOTEBOOKS[name]
     nbformat.validate(notebook)
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
     assert notebook.metadata.kernelspec.name == "python3"
     assert "widgets" not in notebook.metadata
 
 
-@each_page
+@each
 def test_the_ids_of_cells_are_words_and_stay(name: str) -> None:
-    ids = [cell.id for cell in EVERY[name].cells]
+    ids = [cell.id for cell in NOTEBOOKS[name].cells]
     assert len(set(ids)) == len(ids)
     assert [cell_id for cell_id in ids if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", cell_id)] == []
 
@@ -151,24 +149,26 @@ def test_no_output_holds_a_private_key_or_a_traffic_secret_or_a_path_of_the_mach
     assert str(Path.home()) not in shown
 
 
-def anchors(name: str) -> set[str]:
-    """What the headings of a notebook can be reached by."""
-    return {heading.replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", text(name), re.MULTILINE)}
+PAGES = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "notebooks").glob("*.md"))}
+TEXTS = {f"{name}.ipynb": text(name) for name in NOTEBOOKS} | PAGES
+TERMS = glossary.terms_of(PAGES[glossary.PAGE])
 
 
-@each_page
-def test_links_and_pictures_lead_somewhere_and_pictures_have_words(name: str) -> None:
-    for exclamation, label, target in re.findall(r"(!?)\[([^\]]*)\]\(([^)]+)\)", text(name)):
+def anchors(file: str) -> set[str]:
+    """What the headings of a notebook or a page can be reached by."""
+    return {heading.replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", TEXTS[file], re.MULTILINE)}
+
+
+@pytest.mark.parametrize("file", TEXTS)
+def test_links_and_pictures_lead_somewhere_and_pictures_have_words(file: str) -> None:
+    for exclamation, label, target in re.findall(r"(!?)\[([^\]]*)\]\(([^)]+)\)", TEXTS[file]):
         assert label, target
         if not target.startswith("https://"):
-            file, _, anchor = target.partition("#")
-            assert not file or (ROOT / "notebooks" / file).is_file(), target
-            assert not anchor or anchor in anchors(Path(file).stem or name), target
+            to, _, anchor = target.partition("#")
+            assert not to or (ROOT / "notebooks" / to).is_file(), target
+            assert not anchor or anchor in anchors(to or file), target
         if exclamation:
             assert len(label) > 40, f"{target} needs words for those who cannot see it"
-
-
-TERMS = glossary.terms_of(text("glossary"))
 
 
 def test_the_glossary_has_every_word_once_and_says_where_it_comes_first() -> None:
