@@ -57,8 +57,9 @@ class Prediction:
         return [("●" if option == self.chosen else "○", option) for option in self.options]
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:  # as IPython has it
-        items = "".join(f"<li>{mark} {escape(visible(option))}</li>" for mark, option in self._marked())
-        html = f'<p class="mathjax_ignore">{escape(visible(self.question))}</p><ul class="mathjax_ignore">{items}</ul>'
+        lines = [f"<b>{escape(visible(self.question))}</b>"]
+        lines += [f"{mark} {escape(visible(option))}" for mark, option in self._marked()]
+        html = f'<p class="mathjax_ignore">{"<br>".join(lines)}</p>'
         static = {"text/plain": repr(self), "text/html": html}
         if "IPython" not in sys.modules:
             return static

@@ -131,7 +131,7 @@ def keys_figure(measured: Sequence[KeyFigures] | None = None, *, seconds: float 
             values = [getattr(one, attribute) * scale for one in figures]
             face = colour if marker == "s" else "none"  # a ring, a dot in it, a hollow diamond: none hides another
             axes.plot(values, range(len(figures)), linestyle="", marker=marker, markersize=SIZES[marker], label=name,
-                      markeredgecolor=colour, markerfacecolor=face)  # fmt: skip
+                      markeredgecolor=colour, markerfacecolor=face, clip_on=False)  # fmt: skip
         axes.set_xscale("log")
         axes.set(ylim=(len(figures) - 0.5, -0.5), yticks=range(len(figures)))
         axes.set_yticklabels([plain(one.kind) for one in figures] if scale == 1 else [""] * len(figures))
