@@ -57,7 +57,7 @@ def test_the_course_is_the_ten_notebooks() -> None:
 
 @each
 def test_a_notebook_takes_the_minutes_it_says(name: str) -> None:
-    """200 words a minute and half a minute for each code cell; README's table says the same, rounded up to five.
+    """200 words a minute and half a minute for each code cell, rounded up to five; README and TEACHING say the same.
 
     With its exercises it is to fit into one lesson.
     """
@@ -66,6 +66,7 @@ def test_a_notebook_takes_the_minutes_it_says(name: str) -> None:
     minutes = 5 * math.ceil((words(text(name).partition(PRACTICE)[0]) / 200 + before / 2) / 5)
     assert f"About {minutes} minutes, and the exercises." in NOTEBOOKS[name].cells[0].source
     assert re.search(rf"\[{name}\].* {minutes} \|$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert re.search(rf"^\| `{name}` \| {minutes} \|", PAGES["TEACHING.md"], re.MULTILINE)
     assert 20 <= words(text(name)) / 200 + len(code) / 2 <= 40
 
 
