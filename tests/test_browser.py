@@ -223,11 +223,16 @@ def run_all(page: Page, course: tuple[str, str, Path], name: str) -> list[dict[s
     return code
 
 
-def in_theme(page: Page, course: tuple[str, str, Path], name: str, theme: str) -> None:
-    """Open a notebook in a theme; its kernel lives on, and so do its widgets."""
+def set_theme(page: Page, course: tuple[str, str, Path], theme: str) -> None:
     base, token, _ = course
     themes = f"{base}/lab/api/settings/@jupyterlab/apputils-extension:themes?token={token}"
     page.request.put(themes, data=json.dumps({"raw": json.dumps({"theme": f"JupyterLab {theme}"})}))
+
+
+def in_theme(page: Page, course: tuple[str, str, Path], name: str, theme: str) -> None:
+    """Open a notebook in a theme; its kernel lives on, and so do its widgets."""
+    base, token, _ = course
+    set_theme(page, course, theme)
     page.goto(f"{base}/lab/tree/{name}?reset&token={token}")
     light = str(theme == "Light").lower()
     page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached", timeout=60_000)
@@ -264,7 +269,7 @@ def test_a_notebook_runs_in_jupyterlab_without_a_console_error_or_an_outside_req
     in_theme(lab, course, name, "Dark")
     lab.wait_for_function(f"document.querySelectorAll('.tnx, .tnc').length == {widgets}")
     found["Dark"] = barriers(lab)
-    in_theme(lab, course, name, "Light")
+    set_theme(lab, course, "Light")
     assert found == {"Light": [], "Dark": []}
 
 
@@ -352,7 +357,7 @@ def test_the_explorer_lives_in_jupyterlab(lab: Page, course: tuple[str, str, Pat
     lab.locator(".tnx").first.wait_for(timeout=60_000)  # the kernel lives on, and so do its widgets
     assert lab.evaluate(page_is) != light
     assert lab.locator(".tnx").count() == 3
-    in_theme(lab, course, "exploring.ipynb", "Light")
+    set_theme(lab, course, "Light")
 
 
 HOSTILE = [

@@ -204,11 +204,16 @@ def test_verification_is_never_switched_off_but_for_the_one_experiment(name: str
     assert off == (["verify=False"] if name == "04-https-server" else [])
 
 
-@each
-def test_a_notebook_runs_twice_its_solutions_hold_and_its_cells_run_in_any_order(name: str, tmp_path: Path) -> None:
-    """In one kernel: all of it, all again, each solution as it is printed, then the cells from the last to the first.
+RESTARTS = re.compile(r"\.start\(\)|\.stop\(\)|\bwith tlsnotes\.\w+\(|\.server_close\(\)|ThreadingHTTPServer\(")
 
-    That last run may fail where a cell needs what comes before it, but never because of what is still there.
+
+@each
+def test_a_notebook_runs_twice_its_solutions_hold_and_its_servers_restart_in_any_order(
+    name: str, tmp_path: Path
+) -> None:
+    """In one kernel: all of it, all again, each solution as printed, then what starts and stops, from last to first.
+
+    That last run may fail where a cell needs what comes before it, but never because a port is still in use.
     """
     notebook = nbformat.from_dict(NOTEBOOKS[name])
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -217,13 +222,16 @@ def test_a_notebook_runs_twice_its_solutions_hold_and_its_cells_run_in_any_order
     for _, _, check, solution in exercise_cells(name):
         blocks = "\n".join(re.findall(r"```python\n(.*?)```", solution.source, re.DOTALL))
         solved.append(nbformat.v4.new_code_cell(f"{blocks}\nfeedback = {check.source}\nassert feedback.ok, feedback"))
-    backwards = [nbformat.v4.new_code_cell(cell.source, metadata={"tags": ["raises-exception"]}) for cell in code[::-1]]
+    backwards = [
+        nbformat.v4.new_code_cell(cell.source, metadata={"tags": ["raises-exception"]})
+        for cell in code[::-1]
+        if RESTARTS.search(cell.source)
+    ]
     notebook.cells = code + again + solved + backwards
     client = NotebookClient(
         notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )
     client.execute()
     assert [cell.execution_count for cell in again] == list(range(len(code) + 1, 2 * len(code) + 1))
-    told = str([cell.outputs for cell in backwards])
-    assert not re.search(r"(?i)address already in use|errno 98|errno 48", told)
-    assert any(cell.outputs for cell in backwards)
+    assert all(cell.execution_count for cell in backwards)
+    assert not re.search(r"(?i)address already in use|port \d+ is taken", str([cell.outputs for cell in backwards]))
