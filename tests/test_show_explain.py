@@ -440,3 +440,11 @@ def test_the_endings_that_our_servers_write_have_their_cause_and_side(ending: st
             if cause == "closed-in-handshake" and said is not recording:
                 continue  # only a recording says of itself that these words are its ending
             assert (explanation.cause, explanation.refused) == (cause, refused)
+
+
+def test_what_curl_writes_behind_an_error_of_openssl_is_no_part_of_its_name() -> None:
+    told = explain(
+        "curl: (56) OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert certificate required, errno 0"
+    )
+    assert "TLSV13_ALERT_CERTIFICATE_REQUIRED" in repr(told)
+    assert "ERRNO_0" not in repr(told)

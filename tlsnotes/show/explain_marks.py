@@ -231,7 +231,8 @@ def _openssl_error(found: Found, match: re.Match[str]) -> None:
         reason = number & 0xFFF
     elif number >> 23 == SSL_LIBRARY:
         reason = number & 0x7FFFFF
-    words = re.sub(r"[^A-Z0-9/]+", "_", match[2].strip().upper()).strip("_")
+    told = re.sub(r", errno \d+\s*$", "", match[2])  # which curl writes behind it
+    words = re.sub(r"[^A-Z0-9/]+", "_", told.strip().upper()).strip("_")
     if reason in ALERT_REASONS:
         found.tell("OpenSSL's reason", words)
         found.alert(reason - ALERT_REASONS.start, OTHER.get(found.viewer, ""))
