@@ -15,6 +15,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 from needs import ROOT, need
 from playwright.sync_api import BrowserContext, Error, Page, Playwright
 
@@ -271,6 +272,25 @@ def test_a_notebook_runs_in_jupyterlab_without_a_console_error_or_an_outside_req
     found["Dark"] = barriers(lab)
     set_theme(lab, course, "Light")
     assert found == {"Light": [], "Dark": []}
+
+
+def test_a_notebook_tells_its_story_as_html_without_a_network(playwright: Playwright, tmp_path: Path) -> None:
+    """As `nbconvert --to html` makes it: pictures and static displays are there, hints and solutions folded."""
+    shutil.copytree(ROOT / "notebooks" / "images", tmp_path / "images")
+    browser = playwright.chromium.launch(executable_path=need("chromium"), args=FLAGS)
+    page = browser.new_context(offline=True).new_page()
+    for path in COURSE:
+        html, _ = HTMLExporter().from_filename(str(path))
+        (tmp_path / f"{path.stem}.html").write_text(html, "utf-8")
+        page.goto((tmp_path / f"{path.stem}.html").as_uri())
+        broken = page.evaluate("[...document.images].filter(image => !image.naturalWidth).map(image => image.src)")
+        assert broken == [], path.name
+        assert page.locator("table.tlsnotes-table, .tlsnotes-explanation").count() >= 3, path.name
+        folded = page.locator("details")
+        assert folded.count() >= 4, path.name
+        assert page.locator("details > p:visible, details > div:visible").count() == 0, path.name
+        assert page.get_by_text("What you saw").is_visible()
+    browser.close()
 
 
 def test_a_word_leads_to_its_entry_in_the_glossary(lab: Page, course: tuple[str, str, Path]) -> None:

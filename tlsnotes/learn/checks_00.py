@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tlsnotes.checks import Check
-from tlsnotes.learn.exercises import is_a, task
+from tlsnotes.learn.exercises import is_a, is_there, task
 from tlsnotes.live.recording import Recording
 from tlsnotes.wire.registry import ContentType
 
@@ -46,9 +46,8 @@ def without_trust(answer: Recording) -> Iterator[Check]:
 def for_wireshark(answer: str | Path) -> Iterator[Check]:
     """The file itself."""
     path = Path(answer)
-    there = path.is_file()
-    yield Check("the file is there", there, str(path) if there else f"nothing is at {path}")
-    if not there:
+    yield (there := is_there(path))
+    if not there.ok:
         return
     data = path.read_bytes()
     right = data.startswith(PCAPNG)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from tlsnotes.checks import Check
 from tlsnotes.errors import TLSNotesError
-from tlsnotes.learn.exercises import task
+from tlsnotes.learn.exercises import is_there, task
 from tlsnotes.pki.keys import load_key
 
 ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
@@ -59,8 +59,8 @@ def pay_once(answer: Callable[[bytes, bytes, ec.EllipticCurvePublicKey, set[int]
 def safe_file(answer: str | Path) -> Iterator[Check]:
     """The file's mode and its first line."""
     path = Path(answer)
-    yield Check("the file is there", there := path.is_file(), str(path) if there else f"nothing is at {path}")
-    if not there:
+    yield (there := is_there(path))
+    if not there.ok:
         return
     data, mode = path.read_bytes(), stat.S_IMODE(path.stat().st_mode)
     private = ENCRYPTED in data or b"PRIVATE KEY-----" in data

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from tlsnotes.checks import Check
 from tlsnotes.learn.checks_00 import said_by
-from tlsnotes.learn.exercises import is_a, task
+from tlsnotes.learn.exercises import is_a, is_there, task
 from tlsnotes.live.recording import Recording
 
 ALICE = "alice@customers.example"
@@ -43,8 +43,8 @@ def p12(answer: tuple[str | Path, str]) -> Iterator[Check]:
     if not pair:
         return
     path, password = Path(answer[0]), answer[1]
-    yield Check("the file is there", there := path.is_file(), str(path) if there else f"nothing is at {path}")
-    if not there:
+    yield (there := is_there(path))
+    if not there.ok:
         return
     mode = stat.S_IMODE(path.stat().st_mode)
     yield Check("only you can read it", not mode & 0o077, f"its mode is {mode:o}")
@@ -76,8 +76,8 @@ def _alice(certificate: x509.Certificate) -> Iterator[Check]:
 def collection(answer: str | Path) -> Iterator[Check]:
     """The file, as Postman would import it."""
     path = Path(answer)
-    yield Check("the file is there", there := path.is_file(), str(path) if there else f"nothing is at {path}")
-    if not there:
+    yield (there := is_there(path))
+    if not there.ok:
         return
     try:
         held = json.loads(path.read_text("utf-8"))

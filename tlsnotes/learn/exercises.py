@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from tlsnotes.checks import Check
@@ -136,6 +137,12 @@ def progress_table() -> Table:
     ]
     count = sum(one in done for one in EXERCISES)
     return Table(f"{count} of {len(EXERCISES)} exercises done", [("", ""), ("exercise", ""), ("task", "")], rows)
+
+
+def is_there(path: Path) -> Check:
+    """Whether a file that is handed in by its path is there, as a check of its own."""
+    there = path.is_file()
+    return Check("the file is there", there, str(path) if there else f"nothing is at {path}")
 
 
 def is_a(answer: object, kind: type, wants: str) -> Check:

@@ -174,6 +174,7 @@ function nameSlider(el, day) {
   const handle = el.closest(".tlsnotes-chain")?.querySelector(".tnc-controls [role=slider]");
   handle?.setAttribute("aria-label", "the day it is judged at");
   handle?.setAttribute("aria-valuetext", day);
+  return Boolean(handle);
 }
 
 function region(look, label) {
@@ -218,11 +219,13 @@ function render({ model, el }) {
     };
     const light = (event) => lightUp(chain, event);
     draw();
-    const waiting = setTimeout(() => nameSlider(el, model.get("shown").day), SETTLED); // it is drawn after this
+    const named = () => nameSlider(el, model.get("shown").day);
+    const watch = new MutationObserver(() => { if (named()) watch.disconnect(); }); // ipywidgets draws it when it likes
+    if (!named()) watch.observe(document.body, { childList: true, subtree: true });
     model.on("change:shown", draw);
     checks.addEventListener("pointerover", light);
     checks.addEventListener("pointerleave", light);
-    undo.push(() => { model.off("change:shown", draw); clearTimeout(waiting); });
+    undo.push(() => { model.off("change:shown", draw); watch.disconnect(); });
     whole.append(chain, checks);
   }
 
