@@ -317,7 +317,7 @@ def test_refuses_what_is_no_question(wrong: dict[str, object]) -> None:
 
 
 def test_refuses_damaged_pem() -> None:
-    with pytest.raises(TLSNotesError, match="damaged"):
+    with pytest.raises(TLSNotesError, match="cannot be read"):
         opinions(LEAF.fullchain_pem.replace(b"MII", b"M!I"), ROOT, "shop.example")
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ipaddress
 import random
 import time
+from base64 import encodebytes
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from corpus import corpus
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -389,3 +391,17 @@ def test_no_mutation_of_a_chain_makes_it_hold_or_fall_over() -> None:
         except TLSNotesError:
             continue
         assert not verdict.ok, chain
+
+
+def test_a_version_that_cryptography_refuses_is_judged_from_der_and_from_pem() -> None:
+    """Found by the seeds of the fuzzer: `InvalidVersion` is no `ValueError`."""
+    (odd,) = [vector.der for vector in corpus() if vector.name == "x509/custom/invalid_version.pem"]
+    pem = b"-----BEGIN CERTIFICATE-----\n" + encodebytes(odd) + b"-----END CERTIFICATE-----\n"
+    for given in (odd, pem):
+        verdict = judge(given, trust=ROOT, name="localhost")
+        assert verdict.path == (odd,)
+        assert "version" in failed(verdict)
+    with pytest.raises(TLSNotesError, match="cannot be read"):
+        judge(pem.replace(b"-----END", b"---"), trust=ROOT)
+    with pytest.raises(TLSNotesError, match="a CRL"):
+        judge(LEAF, trust=ROOT, crls=[pem])

@@ -8,16 +8,26 @@ import ssl
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from tlsnotes.live.context import KeyLog
 from tlsnotes.live.listener import part
-from tlsnotes.live.recording import Recording
 from tlsnotes.wire.registry import AlertDescription
 
 T = TypeVar("T")
 
+PIECE = 1 << 18  # bytes, 16 full records
 _LETTER = {"client": "C", "server": "S"}  # of whoever has sent it, in a recording
+
+
+class Recorder(Protocol):
+    """What a connection is written down with: a `Recording`, or an `Entry` on a shelf."""
+
+    def add(self, sender: str, data: bytes) -> object:
+        """Note bytes that `sender` ("C" or "S") has just sent."""
+
+    def add_secrets(self, lines: str) -> object:
+        """Note lines of a key log (RFC 9850) that belong to this connection."""
 
 
 class Connection:
@@ -33,7 +43,7 @@ class Connection:
         connected: socket.socket,
         context: ssl.SSLContext,
         keylog: KeyLog,
-        recording: Recording,
+        recording: Recorder,
         seconds: float,
         server_name: str | None = None,
     ) -> None:
@@ -88,8 +98,8 @@ class Connection:
         """Send `data`, and give the peer its time for what it says next."""
         self._deadline = time.monotonic() + self._seconds
         view = memoryview(data)
-        while view:
-            view = view[self._run(partial(self._tls.write, view)) :]
+        while view:  # in pieces: what is sealed and not yet sent takes as much memory again
+            view = view[self._run(partial(self._tls.write, view[:PIECE])) :]
 
     def close(self) -> None:
         """Say goodbye (close_notify), and part so that whatever was said last arrives."""
@@ -105,7 +115,7 @@ class Connection:
             try:
                 self._tls.do_handshake()
             finally:
-                self._recording.keylog += self._keylog.take()
+                self._recording.add_secrets(self._keylog.take())
 
     def _run(self, operation: Callable[[], T]) -> T:
         while True:

@@ -9,6 +9,7 @@ import shutil
 import ssl
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from tlsnotes.pki.keys import key_kind, key_pem
 
 Trust = x509.Certificate | Credential | Authority | Iterable[x509.Certificate]
 
+KEYLOG_PREFIX = "tlsnotes-keylog-"
+OLD = 60.0  # seconds: younger folders may belong to a server that is just starting
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 # Python 3.13 checks so strictly by default; here every Python does.
 STRICT = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -98,14 +101,16 @@ def load_credential(context: ssl.SSLContext, credential: Credential) -> None:
 class KeyLog:
     """Collects the secrets of handshakes: a private file (0600 in a 0700 folder), emptied as it is read.
 
-    Where the system allows it the file has no name any more once it is open, so that not even a crash leaves it behind.
+    Where the system allows it the file has no name any more once it is open, so that not even a crash leaves it behind;
+    elsewhere the next one to be made removes what a crash has left.
     """
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
         # A handshake writes its lines while it holds this lock, and nobody else does: so they are its own.
         self.lock = threading.Lock()
-        self._folder = Path(tempfile.mkdtemp(prefix="tlsnotes-"))
+        _remove_leftovers()
+        self._folder = Path(tempfile.mkdtemp(prefix=KEYLOG_PREFIX))
         path = self._folder / "keys.log"
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         context.keylog_filename = str(path)
@@ -129,3 +134,14 @@ class KeyLog:
             self._context.keylog_filename = None  # type: ignore[assignment]  # typeshed forgets that None closes the file
             os.close(self._file)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _remove_leftovers() -> None:
+    """Remove the key logs of kernels that have crashed; those in use are not harmed.
+
+    Windows deletes no file that is open. Elsewhere a log in use has no name already, and would not need one.
+    """
+    for folder in Path(tempfile.gettempdir()).glob(f"{KEYLOG_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.lstat().st_mtime > OLD:
+                shutil.rmtree(folder, ignore_errors=True)  # of links it takes none, of others' it may take none

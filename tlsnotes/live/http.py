@@ -18,6 +18,7 @@ from tlsnotes.errors import TLSNotesError
 
 MAX_BODY = 1 << 20  # bytes of a request's body
 MAX_HEAD = 1 << 14  # bytes of a request's line and headers
+LONG = 1 << 16  # bytes of an answer's body
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,9 @@ def converse(
                 return
             method = head.method.decode("ascii")
             body = _read_body(http, stream, head)
-            if method == "CONNECT":  # h11 takes a 2xx for the begin of a tunnel
+            if not head.http_version.startswith(b"1."):  # RFC 9110 section 15.6.6; h11 asks for the form alone
+                response = _error(505, "this server speaks HTTP/1.1")
+            elif method == "CONNECT":  # h11 takes a 2xx for the begin of a tunnel
                 response = _error(501, "this server makes no tunnels: CONNECT is for proxies")
             elif body is None:
                 response = _error(413, f"the body is too large: at most {MAX_BODY} bytes are taken")
@@ -207,7 +210,10 @@ def _send(http: h11.Connection, stream: Stream, method: str, response: Response)
     if http.their_state is not h11.DONE:  # a body that was not read: what comes next could not be told from it
         head = h11.Response(status_code=head.status_code, headers=[*head.headers, (b"Connection", b"close")])
     data = http.send(head) or b""
+    body = b""
     if method != "HEAD" and response.body:
-        data += http.send(h11.Data(data=response.body)) or b""
-    data += http.send(h11.EndOfMessage()) or b""
-    stream.write(data)
+        body = http.send(h11.Data(data=response.body)) or b""
+    end = http.send(h11.EndOfMessage()) or b""
+    # A short answer goes out in one record; a long one is not copied once more for that.
+    for part in (data, body, end) if len(body) > LONG else (data + body + end,):
+        stream.write(part)

@@ -29,7 +29,7 @@ from tlsnotes.live.http import Answer, Request, converse
 from tlsnotes.live.listener import Listener
 from tlsnotes.live.recording import Recording
 from tlsnotes.live.server import KEEP_LOG_LINES, KEEP_RECORDINGS, SECONDS, HTTPSServer, verified_client, visible
-from tlsnotes.live.shelf import Shelf
+from tlsnotes.live.shelf import Entry, Shelf
 from tlsnotes.live.upstream import ONE_CONNECTION, NoAnswerError, Upstream, unverifying_context
 from tlsnotes.pki.credential import Credential
 
@@ -174,30 +174,29 @@ class Interceptor:
     def _serve(self, connected: socket.socket, peer: tuple[str, int]) -> None:
         if self._keylogs is None:
             return
-        recording = Recording(peer, connected.getsockname()[:2])
-        self._shelf.put(recording)
+        entry = self._shelf.put(Recording(peer, connected.getsockname()[:2]))
         number = next(self._numbers)
 
         def log(text: str) -> None:
             self._log.append(f"#{number} {visible(text)}")
 
-        connection = Connection(connected, self._towards_clients, self._keylogs[0], recording, SECONDS)
+        connection = Connection(connected, self._towards_clients, self._keylogs[0], entry, SECONDS)
         try:
-            recording.outcome = connection.handshake()
-            if recording.outcome == "established":
-                self._intercept(connection, recording, log)
+            outcome = entry.conclude(connection.handshake())
+            if outcome == "established":
+                self._intercept(connection, entry, log)
             else:
-                log(recording.outcome)
-                self._shelf.settle(recording)
+                log(outcome)
+                entry.settle()
             connection.close()
         except OSError:
             pass  # the client is gone, in the middle of an answer or of a goodbye
         except Exception as error:  # noqa: BLE001  # a server thread never prints: what should not happen goes to the log
             log(f"the interceptor failed: {type(error).__name__}: {error}")
         finally:
-            self._shelf.settle(recording)
+            entry.settle()
 
-    def _intercept(self, connection: Connection, recording: Recording, log: Log) -> None:
+    def _intercept(self, connection: Connection, entry: Entry, log: Log) -> None:
         def made(upstream: socket.socket) -> None:
             with self._lock:
                 if self._stopped:
@@ -205,7 +204,8 @@ class Interceptor:
                 self._upstream_sockets = {s for s in self._upstream_sockets if s.fileno() >= 0} | {upstream}
 
         def recorded(beyond: Recording) -> None:
-            self._beyond[recording] = beyond
+            if recording := entry.recording:
+                self._beyond[recording] = beyond
 
         asked = False
 
@@ -217,7 +217,7 @@ class Interceptor:
         assert self._keylogs is not None  # noqa: S101  # for the type checker: _serve has just looked
         with Upstream(self._target, self._towards_server, self._keylogs[1], made, recorded) as upstream:
             client = verified_client(connection.peer_certificate())
-            converse(connection, app, client, log, lambda: self._shelf.settle(recording))
+            converse(connection, app, client, log, entry.settle)
             if not asked:
                 log(f"the client shook hands and left without a request: {connection.ended}")
 

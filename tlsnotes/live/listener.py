@@ -155,7 +155,7 @@ class Listener:
         self._places.release()
 
 
-def part(connection: socket.socket, note: Callable[[bytes], None]) -> None:
+def part(connection: socket.socket, note: Callable[[bytes], object]) -> None:
     """End a connection so that what was sent last arrives: shut the sending side down, then read until the peer closes,
     for one second at most; `note` is called with what was read.
 

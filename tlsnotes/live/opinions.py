@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import tomllib
 import warnings
-from base64 import b64decode, encodebytes
+from base64 import encodebytes
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +32,7 @@ from tlsnotes.errors import TLSNotesError
 from tlsnotes.live.server import visible
 from tlsnotes.pki.authority import Authority
 from tlsnotes.pki.credential import Credential
+from tlsnotes.pki.pem import CERTIFICATE, CRL, der_blocks, is_pem
 from tlsnotes.wire.fields import Field
 
 JUDGES = ("pyca", "openssl", "openssl -x509_strict")
@@ -42,7 +43,6 @@ _PYCA: dict[str, tuple[str, str]] = {piece: (check, words) for piece, (check, wo
 _ERROR = re.compile(
     r"^error (\d+) at \d+ depth lookup: .*", re.MULTILINE
 )  # at a line's start: names are in the lines too
-_PEM = re.compile(rb"-----BEGIN [A-Z0-9 ]+-----([^-]*)-----END ")
 _UNKNOWN = "Its words are all that is known here."
 
 
@@ -116,8 +116,8 @@ def as_der(given: object, what: str) -> tuple[bytes, ...]:
     if isinstance(given, Credential):
         given = [given.certificate, *given.chain]
     match given:
-        case bytes() if b"-----BEGIN " in given:
-            return _from_pem(given, what)
+        case bytes() if is_pem(given):
+            return tuple(der_blocks(given, rb"(?:%b|%b)" % (CERTIFICATE, CRL), what))
         case bytes():
             return (given,)
         case x509.Certificate() | x509.CertificateRevocationList():
@@ -131,13 +131,6 @@ def as_der(given: object, what: str) -> tuple[bytes, ...]:
         expected="certificates: cryptography's objects, DER or PEM bytes, a Credential, or a list of them",
         found=type(given).__name__,
     )
-
-
-def _from_pem(pem: bytes, what: str) -> tuple[bytes, ...]:
-    try:
-        return tuple(b64decode(re.sub(rb"\s", b"", body), validate=True) for body in _PEM.findall(pem))
-    except ValueError as error:
-        raise TLSNotesError(f"the PEM text of {what} is damaged", expected="base64", found=str(error)) from error
 
 
 def _name(name: object) -> str | IPv4Address | IPv6Address | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tlsnotes.errors import printable
+
 MAX_MESSAGE = 300
 
 
@@ -45,5 +47,5 @@ def not_tried(client: str, code: str, message: str) -> Outcome:
 def one_line(text: str) -> str:
     """Words of a program or a peer in one line, with control and bidi characters made visible."""
     joined = " ".join(text.split())
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in joined)
+    shown = printable(joined)
     return shown if len(shown) <= MAX_MESSAGE else f"{shown[:MAX_MESSAGE]}…"

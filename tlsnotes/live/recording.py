@@ -20,6 +20,7 @@ from tlsnotes.pki.files import read_file, write_private
 from tlsnotes.wire.handshake import Handshake, dissect
 
 KEEP_BYTES = 1 << 20  # of each side
+KEEP_SEGMENTS = 1 << 14  # of both: a byte at a time would cost a hundred times its size
 MAX_FILE = 64 << 20
 MAX_SECONDS = 1e9  # thirty years, and no NaN
 WARNING = "This file holds the keys of the recorded connection: whoever has it can read everything in it."
@@ -81,14 +82,19 @@ class Recording:
         """The segments so far, in the order they were sent."""
         return tuple(self._segments)
 
-    def add(self, sender: str, data: bytes) -> None:
-        """Note bytes that `sender` ("C" or "S") has just sent, as far as there is room for that side."""
+    def add(self, sender: str, data: bytes) -> int:
+        """Note bytes that `sender` ("C" or "S") has just sent; how many were kept, as far as there is room for them."""
         now = time.monotonic() - self._began
-        kept = data[: self._room[sender]]
+        kept = data[: self._room[sender]] if len(self._segments) < KEEP_SEGMENTS else b""
         self._room[sender] -= len(kept)
         self.dropped += len(data) - len(kept)
         if kept:
             self._segments.append(Segment(sender, kept, now))
+        return len(kept)
+
+    def add_secrets(self, lines: str) -> None:
+        """Note lines of a key log (RFC 9850) that belong to this connection."""
+        self.keylog += lines
 
     def save(self, path: str | Path) -> Path:
         """Write the recording with its keys to a JSON file that only its owner can read (0600), and return its path."""

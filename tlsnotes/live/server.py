@@ -11,7 +11,7 @@ from typing import Self
 
 from cryptography import x509
 
-from tlsnotes.errors import TLSNotesError
+from tlsnotes.errors import TLSNotesError, printable
 from tlsnotes.live.connection import Connection
 from tlsnotes.live.context import KeyLog, Trust, server_context
 from tlsnotes.live.http import App, Client, Request, converse
@@ -128,31 +128,30 @@ class HTTPSServer:
     def _serve(self, connected: socket.socket, peer: tuple[str, int]) -> None:
         if self._keylog is None:
             return
-        recording = Recording(peer, connected.getsockname()[:2])
-        self._shelf.put(recording)
+        entry = self._shelf.put(Recording(peer, connected.getsockname()[:2]))
         number = next(self._numbers)
 
         def log(text: str) -> None:
             self._log.append(f"#{number} {visible(text)}")
 
-        connection = Connection(connected, self._context, self._keylog, recording, SECONDS)
+        connection = Connection(connected, self._context, self._keylog, entry, SECONDS)
         try:
-            recording.outcome = connection.handshake()
-            if recording.outcome.startswith("broken off") and not self._listener.running:
-                recording.outcome = "broken off by the server: it was stopped"
-            if recording.outcome == "established":
+            outcome = connection.handshake()
+            if outcome.startswith("broken off") and not self._listener.running:
+                outcome = "broken off by the server: it was stopped"
+            if entry.conclude(outcome) == "established":
                 client = verified_client(connection.peer_certificate())
-                converse(connection, self._app, client, log, lambda: self._shelf.settle(recording))
+                converse(connection, self._app, client, log, entry.settle)
             else:
-                log(recording.outcome)
-                self._shelf.settle(recording)
+                log(outcome)
+                entry.settle()
             connection.close()
         except OSError:
             pass  # the client is gone, in the middle of an answer or of a goodbye
         except Exception as error:  # noqa: BLE001  # a server thread never prints: what should not happen goes to the log
             log(f"the server failed: {type(error).__name__}: {error}")
         finally:
-            self._shelf.settle(recording)
+            entry.settle()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -176,5 +175,5 @@ def verified_client(certificate: bytes | None) -> Client | None:
 
 def visible(text: str) -> str:
     """Shorten text that a peer had a hand in, and show its control and bidi characters instead of obeying them."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    shown = printable(text)
     return shown if len(shown) <= 300 else f"{shown[:300]}... ({len(shown)} characters)"

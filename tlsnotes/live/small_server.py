@@ -19,7 +19,7 @@ from tlsnotes.live.http import App, converse
 from tlsnotes.live.listener import Listener, part
 from tlsnotes.live.recording import Recording
 from tlsnotes.live.server import hello, visible
-from tlsnotes.live.shelf import Shelf
+from tlsnotes.live.shelf import Entry, Shelf
 
 SECONDS = 8.0
 KEEP = 100
@@ -87,8 +87,7 @@ class SmallServer:
         return self._shelf.wait_for(n, timeout)
 
     def _serve(self, connected: socket.socket, peer: tuple[str, int]) -> None:
-        recording = Recording(peer, connected.getsockname()[:2])
-        self._shelf.put(recording)
+        entry = self._shelf.put(Recording(peer, connected.getsockname()[:2]))
         number = next(self._numbers)
 
         def log(text: str) -> None:
@@ -96,27 +95,26 @@ class SmallServer:
 
         try:
             if self._context is not None and self._keylog is not None and self._app is not None:
-                connection = Connection(connected, self._context, self._keylog, recording, SECONDS)
-                recording.outcome = connection.handshake()
-                if recording.outcome == "established":
-                    converse(connection, self._app, None, log, lambda: self._shelf.settle(recording))
+                connection = Connection(connected, self._context, self._keylog, entry, SECONDS)
+                outcome = entry.conclude(connection.handshake())
+                if outcome == "established":
+                    converse(connection, self._app, None, log, entry.settle)
                 else:
-                    log(recording.outcome)
+                    log(outcome)
                 connection.close()
             elif self._app is not None:
-                recording.outcome = "no TLS: this server speaks plain HTTP"
-                converse(_Plain(connected, recording), self._app, None, log, lambda: self._shelf.settle(recording))
-                part(connected, lambda data: recording.add("C", data))
+                entry.conclude("no TLS: this server speaks plain HTTP")
+                converse(_Plain(connected, entry), self._app, None, log, entry.settle)
+                part(connected, lambda data: entry.add("C", data))
             else:
-                recording.outcome = "hung up by the server, without a word"
-                log(recording.outcome)
-                part(connected, lambda data: recording.add("C", data))
+                log(entry.conclude("hung up by the server, without a word"))
+                part(connected, lambda data: entry.add("C", data))
         except OSError:
             pass  # the client is gone, or says nothing more
         except Exception as error:  # noqa: BLE001  # a server thread never prints: what should not happen goes to the log
             log(f"the server failed: {type(error).__name__}: {error}")
         finally:
-            self._shelf.settle(recording)
+            entry.settle()
 
     def _close_keylog(self) -> None:
         if self._keylog:
@@ -138,16 +136,16 @@ class SmallServer:
 class _Plain:
     """A socket as the stream that HTTP is spoken over; what passes is recorded."""
 
-    def __init__(self, connected: socket.socket, recording: Recording) -> None:
+    def __init__(self, connected: socket.socket, entry: Entry) -> None:
         self._socket = connected
-        self._recording = recording
+        self._entry = entry
         connected.settimeout(SECONDS)
 
     def read(self) -> bytes:
         data = self._socket.recv(65536)
-        self._recording.add("C", data)
+        self._entry.add("C", data)
         return data
 
     def write(self, data: bytes) -> None:
-        self._recording.add("S", data)
+        self._entry.add("S", data)
         self._socket.sendall(data)

@@ -13,7 +13,7 @@ from typing import Self
 
 from tlsnotes.live.listener import Listener
 from tlsnotes.live.recording import Recording
-from tlsnotes.live.shelf import Shelf
+from tlsnotes.live.shelf import Entry, Shelf
 from tlsnotes.wire.keylog import lines_for
 from tlsnotes.wire.records import client_random
 
@@ -89,16 +89,15 @@ class Tap:
         return self.recordings
 
     def _relay(self, client: socket.socket, peer: tuple[str, int]) -> None:
-        recording = Recording(peer, client.getsockname()[:2])
-        self._shelf.put(recording)
+        entry = self._shelf.put(Recording(peer, client.getsockname()[:2]))
         try:
             with socket.create_connection(self._target, CONNECT_SECONDS) as server:
                 server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                recording.outcome = _pump(client, server, recording, lambda: self._listener.running)
+                entry.conclude(_pump(client, server, entry, lambda: self._listener.running))
         except OSError as error:
-            recording.outcome = f"broken off: {error.strerror or error}"
+            entry.conclude(f"broken off: {error.strerror or error}")
         finally:
-            self._shelf.settle(recording)
+            entry.settle()
 
     def _read_keys(self, recording: Recording) -> None:
         # Looked up when asked for: the side that writes the file may do so at any time of the connection.
@@ -122,7 +121,7 @@ class Tap:
         return f"<Tap {here}, to {host}:{port}>"
 
 
-def _pump(client: socket.socket, server: socket.socket, recording: Recording, running: Callable[[], bool]) -> str:
+def _pump(client: socket.socket, server: socket.socket, entry: Entry, running: Callable[[], bool]) -> str:
     """Pass bytes on in both directions until both sides have ended theirs, one is gone, or the tap stops; say which.
 
     Neither side waits for the other: what one cannot take yet waits here, and nothing more is read for it until then.
@@ -154,7 +153,7 @@ def _pump(client: socket.socket, server: socket.socket, recording: Recording, ru
                         waiting[side] = waiting[side][side.send(waiting[side]) :]
                     if events & selectors.EVENT_READ:
                         data = side.recv(65536)
-                        recording.add(name[side], data)
+                        entry.add(name[side], data)
                         waiting[other[side]] = data
                         if not data:
                             speaking.remove(side)

@@ -132,7 +132,7 @@ def load_certificates(path: str | Path) -> list[x509.Certificate]:
     data = read_file(Path(path))
     try:
         return x509.load_pem_x509_certificates(data)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise TLSNotesError(
             f"{path} holds no certificate that can be read",
             expected="PEM text with CERTIFICATE blocks",

@@ -22,6 +22,7 @@ from tlsnotes.pki.budget import Budget, BudgetSpentError
 from tlsnotes.pki.credential import Credential
 from tlsnotes.pki.inspected import Inspected
 from tlsnotes.pki.path import MAX_LENGTH, Builder, Path
+from tlsnotes.pki.pem import CERTIFICATE, CRL, der_blocks, is_pem
 from tlsnotes.pki.revocation import RevocationList, judge_revocation
 from tlsnotes.pki.rules import RULES, Case
 from tlsnotes.pki.server_names import Reference, judge_name, reference
@@ -206,7 +207,7 @@ def _shown(certificate: Inspected) -> x509.Certificate | bytes:
         warnings.simplefilter("ignore")  # cryptography warns of odd serial numbers: a check has said it
         try:
             return x509.load_der_x509_certificate(certificate.der)
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             return certificate.der
 
 
@@ -249,7 +250,7 @@ def _certificates(given: object, what: str, *, nested: bool) -> Iterable[Field |
         case Field():
             yield given
         case bytes():
-            yield from _ders(given)
+            yield from der_blocks(given, CERTIFICATE, f"the {what}") if is_pem(given) else [given]
         case Iterable() if nested and not isinstance(given, str):
             for one in given:
                 yield from _certificates(one, what, nested=False)
@@ -262,24 +263,12 @@ def _certificates(given: object, what: str, *, nested: bool) -> Iterable[Field |
             )
 
 
-def _ders(data: bytes) -> list[bytes]:
-    """The certificates in PEM, or the one in DER."""
-    if b"-----BEGIN" not in data:
-        return [data]
-    try:
-        return [c.public_bytes(Encoding.DER) for c in x509.load_pem_x509_certificates(data)]
-    except ValueError as error:
-        raise TLSNotesError(
-            "this PEM holds no certificates", expected="-----BEGIN CERTIFICATE-----", found=str(error)[:120]
-        ) from error
-
-
 def _der_of_list(one: object) -> bytes:
     match one:
         case x509.CertificateRevocationList():
             return one.public_bytes(Encoding.DER)
-        case bytes() if b"-----BEGIN" in one:
-            return x509.load_pem_x509_crl(one).public_bytes(Encoding.DER)
+        case bytes() if is_pem(one):
+            return der_blocks(one, CRL, "a CRL")[0]
         case bytes():
             return one
         case _:

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tlsnotes.errors import TLSNotesError
+from tlsnotes.pki.pem import CERTIFICATE, der_blocks
 from tlsnotes.show.causes import Likely, chromium_errors, curl_codes, verify_codes
 from tlsnotes.show.explain_marks import HOST, iter_alerts
 from tlsnotes.show.explanation import Explanation
@@ -29,14 +30,11 @@ PEM_BEGIN = b"-----BEGIN CERTIFICATE-----"
 
 def certificate_bytes(data: bytes) -> bytes | None:
     """Give the DER bytes of a certificate, of PEM the first; None where this is no certificate."""
-    if PEM_BEGIN in data:
-        try:
-            return x509.load_pem_x509_certificates(data)[0].public_bytes(Encoding.DER)
-        except ValueError:
-            return None
-    if not data.startswith(b"\x30"):
-        return None
     try:
+        if PEM_BEGIN in data:
+            data = der_blocks(data, CERTIFICATE, "a certificate")[0]
+        if not data.startswith(b"\x30"):
+            return None
         tree = parse_certificate(data)
     except TLSNotesError:
         return None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html import escape
 
 from tlsnotes.checks import Check
+from tlsnotes.errors import printable
 from tlsnotes.live.recording import Recording
 from tlsnotes.wire.handshake import dissect
 from tlsnotes.wire.records import Record
@@ -124,7 +125,7 @@ def checks_table(checks: Iterable[Check], caption: str = "") -> Table:
 
 def visible(text: str) -> str:
     """Show control and bidi characters instead of obeying them, and shorten text over 200 characters."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    shown = printable(text)
     return shown if len(shown) <= MAX_TEXT else f"{shown[:MAX_TEXT]}… ({len(text):,} characters)"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tlsnotes.checks import Check
-from tlsnotes.errors import DecodeError
+from tlsnotes.errors import DecodeError, printable
 from tlsnotes.wire import facts, messages, verification
 from tlsnotes.wire.claims import unknown
 from tlsnotes.wire.epochs import Protection, Protection12, Protection13, Unprotected
@@ -280,6 +280,8 @@ def _first(messages: Sequence[Message], path: str) -> Field | None:
 
 
 def _text(field: Field | None) -> str | None:
-    if field is None or field.value is None:
+    """What a field says, with its control characters made visible; None where there is none, or one in pieces."""
+    if field is None or field.value is None or field.problem:
         return None
-    return field.value.decode("ascii", "backslashreplace") if isinstance(field.value, bytes) else str(field.value)
+    text = field.value.decode("ascii", "backslashreplace") if isinstance(field.value, bytes) else str(field.value)
+    return printable(text)
