@@ -1,12 +1,16 @@
 """What reads bytes of others, as one function each: for the seeded mutations of `make test` and for `make fuzz`.
 
 A target is given any bytes at all, and may do one of two things: read them, or raise one of the documented errors.
+As a program (`abuse.py INPUTS SEED`) it mutates the seeds of every target in turn, and prints what it found.
 """
 
 from __future__ import annotations
 
+import gc
 import json
+import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -179,3 +183,48 @@ class Mutator:
                 case _:
                     changed[at : at + 3] = self.dice.choice((b"\xff\xff\xff", b"\0\0\0", b"\x30\x80"))
         return bytes(changed)
+
+
+def mutated(inputs: int, seed: int) -> dict[str, object]:
+    """Give every target its share of so many changed inputs; what was found, the slowest in seconds, MB at most."""
+    import resource  # noqa: PLC0415  # Windows has none
+
+    mutate, findings, slowest = Mutator(seed), [], (0.0, "", b"")
+    for position in range(inputs):
+        name = [*TARGETS][position % len(TARGETS)]
+        data = mutate(mutate.dice.choice(_seeds(name)))
+        started = time.process_time()
+        try:
+            TARGETS[name].survives(data)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is a finding
+            findings.append([name, f"{type(error).__name__}: {error}"[:500], data.hex()])
+        slowest = max(slowest, (time.process_time() - started, name, data))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    megabytes = peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    return {"findings": findings, "seconds": slowest[0], "of": slowest[1], "megabytes": megabytes}
+
+
+@cache
+def _seeds(name: str) -> list[bytes]:
+    return TARGETS[name].seeds()
+
+
+def assert_linear(once: Callable[[], object], twice: Callable[[], object]) -> None:
+    """Of two jobs, the second with double the input: at most 2.3 times the time, each at its best of up to 30 runs."""
+    best = [float("inf"), float("inf")]
+    gc.disable()  # which comes in steps
+    try:
+        for _ in range(30):
+            for position, job in enumerate((once, twice)):
+                started = time.process_time()
+                job()
+                best[position] = min(best[position], time.process_time() - started)
+            if best[1] < 2.3 * best[0]:
+                return
+    finally:
+        gc.enable()
+    raise AssertionError(f"{best[1] / best[0]:.2f} times the time: {best[0]:.4f} s and {best[1]:.4f} s")
+
+
+if __name__ == "__main__":
+    print(json.dumps(mutated(int(sys.argv[1]), int(sys.argv[2]))))  # noqa: T201  # a command prints

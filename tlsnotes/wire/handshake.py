@@ -260,7 +260,7 @@ def _handshake(
     return Handshake(
         version=None if hellos.version is None else str(hellos.version),
         cipher_suite=None if hellos.cipher_suite is None else str(hellos.cipher_suite),
-        group=_text(_first(answers, "key_share.server_share.group" if tls13 else "curve_params.namedcurve")),
+        group=_code(_first(answers, "key_share.server_share.group" if tls13 else "curve_params.namedcurve")),
         server_name=_text(hellos.client and hellos.client.find("extensions.server_name.host_name")),
         alpn=_text(_first(answers, "protocol_name_list.0")),
         resumed=resumed,
@@ -279,9 +279,14 @@ def _first(messages: Sequence[Message], path: str) -> Field | None:
     return next((field for message in messages if (field := message.field.find(path))), None)
 
 
+def _code(field: Field | None) -> str | None:
+    """The name of a code point; None where there is none, as where a curve is of a type that has no name."""
+    return None if field is None or not isinstance(field.value, int) else str(field.value)
+
+
 def _text(field: Field | None) -> str | None:
-    """What a field says, with its control characters made visible; None where there is none, or one in pieces."""
-    if field is None or field.value is None or field.problem:
+    """What a field says, with its control characters made visible."""
+    if field is None or field.value is None:
         return None
     text = field.value.decode("ascii", "backslashreplace") if isinstance(field.value, bytes) else str(field.value)
     return printable(text)
