@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import glossary
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from needs import ROOT
+from shown_secrets import found_in
 
 from tlsnotes.learn.exercises import all_exercises
 
@@ -207,14 +210,24 @@ def test_verification_is_never_switched_off_but_for_the_one_experiment(name: str
 RESTARTS = re.compile(r"\.start\(\)|\.stop\(\)|\bwith tlsnotes\.\w+\(|\.server_close\(\)|ThreadingHTTPServer\(")
 
 
-@each
-def test_a_notebook_runs_twice_its_solutions_hold_and_its_servers_restart_in_any_order(
-    name: str, tmp_path: Path
-) -> None:
+class Run(NamedTuple):
+    """A notebook that was run in one kernel, in four parts, and what was noted of keys and addresses on the way."""
+
+    name: str
+    code: list[Any]
+    again: list[Any]
+    backwards: list[Any]
+    shown: dict[str, str]  # what each cell shows, by its id; and the widgets' state
+    noted: dict[str, set[str]]
+
+
+@pytest.fixture(scope="module", params=NOTEBOOKS)
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """In one kernel: all of it, all again, each solution as printed, then what starts and stops, from last to first.
 
     That last run may fail where a cell needs what comes before it, but never because a port is still in use.
     """
+    name, folder = request.param, tmp_path_factory.mktemp("run")
     notebook = nbformat.from_dict(NOTEBOOKS[name])
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     again = [nbformat.v4.new_code_cell(cell.source) for cell in code]
@@ -227,11 +240,46 @@ def test_a_notebook_runs_twice_its_solutions_hold_and_its_servers_restart_in_any
         for cell in code[::-1]
         if RESTARTS.search(cell.source)
     ]
-    notebook.cells = code + again + solved + backwards
-    client = NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-    )
+    tests, notes = str(ROOT / "tests"), str(folder / "notes.jsonl")
+    spying = f"import sys; sys.path.append({tests!r}); import spy; spy.watch({notes!r})"
+    notebook.cells = [nbformat.v4.new_code_cell(spying), *code, *again, *solved, *backwards]
+    work = folder / "work"
+    work.mkdir()
+    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(work)}})
     client.execute()
-    assert [cell.execution_count for cell in again] == list(range(len(code) + 1, 2 * len(code) + 1))
-    assert all(cell.execution_count for cell in backwards)
-    assert not re.search(r"(?i)address already in use|is in use by another", str([cell.outputs for cell in backwards]))
+    shown = {f"{at}: {cell.id}": json.dumps(cell.outputs) for at, cell in enumerate(notebook.cells)}
+    shown["widgets"] = json.dumps(client.widget_state) + str(client.widget_buffers)
+    noted: dict[str, set[str]] = {"key": set(), "secret": set(), "address": set()}
+    for line in (folder / "notes.jsonl").read_text("utf-8").splitlines():
+        kind, what = json.loads(line)
+        noted[kind].add(what)
+    return Run(name, code, again, backwards, shown, noted)
+
+
+def test_a_notebook_runs_twice_its_solutions_hold_and_its_servers_restart_in_any_order(run: Run) -> None:
+    first, cells = 2, len(run.code)  # the spy was 1
+    assert [cell.execution_count for cell in run.again] == list(range(first + cells, first + 2 * cells))
+    assert all(cell.execution_count for cell in run.backwards)
+    said = str([cell.outputs for cell in run.backwards])
+    assert not re.search(r"(?i)address already in use|is in use by another", said)
+
+
+def test_nothing_that_a_notebook_shows_holds_a_key_or_a_secret_that_was_made_in_the_run(run: Run) -> None:
+    """In no form: PEM, hex, base64, decimal, raw; in texts, pages, SVG, errors and what widgets are sent."""
+    for kind in ("key", "secret"):
+        secrets = [bytes.fromhex(text) for text in run.noted[kind]]
+        found = {where: found_in(what, secrets) for where, what in run.shown.items()}
+        assert {where: what for where, what in found.items() if what} == {}
+    assert run.noted["key"]
+
+
+def test_a_notebook_connects_to_nobody_but_this_machine(run: Run) -> None:
+    assert run.noted["address"]
+    assert [address for address in run.noted["address"] if not is_here(address)] == []
+
+
+def is_here(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"

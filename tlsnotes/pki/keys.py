@@ -132,6 +132,8 @@ def load_key(path: str | Path, password: str | bytes | None = None) -> PrivateKe
         raise TLSNotesError(f"{path} cannot be read", expected="a whole PEM private key", found=str(error)) from error
     except UnsupportedAlgorithm as error:
         raise TLSNotesError(f"{path} holds a key of a kind this machine does not know", found=str(error)) from error
+    finally:
+        data = b""  # a traceback may show every variable (IPython's %xmode Verbose): not this one
     return signing_key(key)
 
 
