@@ -126,12 +126,15 @@ class Recording:
         try:
             return cls._from_json(json.loads(data))
         except (ValueError, TypeError, LookupError, OverflowError, RecursionError, TLSNotesError) as error:
-            raise TLSNotesError(
-                f"{path} is no recording",
-                expected='JSON with "segments" ([["C", hex], ["S", hex], ...]) and "keylog" (text)',
-                found=error.what if isinstance(error, TLSNotesError) else f"{type(error).__name__}: {str(error)[:200]}",
-                fix="save one with recording.save(path)",
-            ) from error
+            found = error.what if isinstance(error, TLSNotesError) else f"{type(error).__name__}: {str(error)[:200]}"
+        finally:
+            data = b""  # a traceback may show every variable (IPython's %xmode Verbose): not the keys in this one
+        raise TLSNotesError(  # and from None, for json's own error holds the whole text
+            f"{path} is no recording",
+            expected='JSON with "segments" ([["C", hex], ["S", hex], ...]) and "keylog" (text)',
+            found=found,
+            fix="save one with recording.save(path)",
+        )
 
     @classmethod
     def _from_json(cls, stored: dict[str, object]) -> Recording:
