@@ -5,7 +5,7 @@
 # interrupted install is taken up again, and a second run installs nothing.
 
 .POSIX:
-.PHONY: help lab test check notebooks bench constraints settled
+.PHONY: help lab test check notebooks bench fuzz audit constraints settled
 .NOTPARALLEL:
 
 PYTHON =
@@ -15,6 +15,7 @@ BIN = $(VENV)/bin
 LAB = $(VENV)/.installed-lab
 TEST = $(VENV)/.installed-test
 BENCH = $(VENV)/.installed-bench
+FUZZ = $(VENV)/.installed-fuzz
 # As environment variables and not as `-c`, so that they bind the build backend too. (PIP_BUILD_CONSTRAINT: from pip 25.3 on.)
 PIP = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 \
 	$(BIN)/python -m pip install --quiet --editable
@@ -27,6 +28,8 @@ help:
 	@echo 'make check        ruff and mypy'
 	@echo 'make notebooks    run every notebook again, in place             (ARGS=notebooks/NAME.ipynb for some)'
 	@echo 'make bench        time it against its peers, in one table        (ARGS="import dissect/4kB" for some rows)'
+	@echo 'make fuzz         look for inputs that nobody thought of         (ARGS="--seconds=60 dissect"; Linux)'
+	@echo 'make audit        list the versions that are installed, and ask pip-audit about them'
 	@echo 'make constraints  choose the versions in constraints.txt again   (ARGS=--upgrade for the newest)'
 	@echo 'PYTHON=/path/to/python names the Python that .venv is made with; otherwise the first one >= 3.11 is taken.'
 
@@ -47,12 +50,18 @@ notebooks: settled $(TEST)
 bench: settled $(BENCH)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+fuzz: settled $(FUZZ)
+	@$(BIN)/python tests/tools/fuzz.py $(ARGS)
+
+audit: settled $(TEST)
+	@$(BIN)/python tests/tools/audit.py
+
 constraints: $(BIN)/python
 	@$(BIN)/python tests/tools/make_constraints.py $(ARGS)
 
 # A folder that was moved or copied brings a .venv which still points to where it was: install once more.
 settled: $(BIN)/python
-	@if [ "$$(cat $(VENV)/.place 2>/dev/null)" != "$$(pwd -P)" ]; then rm -f $(LAB) $(TEST) $(BENCH); fi
+	@if [ "$$(cat $(VENV)/.place 2>/dev/null)" != "$$(pwd -P)" ]; then rm -f $(LAB) $(TEST) $(BENCH) $(FUZZ); fi
 
 $(LAB): pyproject.toml constraints.txt
 	@echo 'Installing what the course needs into $(VENV) (once, about a minute) ...'
@@ -74,6 +83,13 @@ $(BENCH): pyproject.toml constraints.txt
 	@$(PIP) '.[bench]'
 	@pwd -P > $(VENV)/.place
 	@touch $(LAB) $(BENCH)
+
+$(FUZZ): pyproject.toml constraints.txt
+	@echo 'Installing what the tests and the fuzzer need into $(VENV) (once, about a minute) ...'
+	@$(HAS_PIP) || $(BIN)/python -m ensurepip
+	@$(PIP) '.[test,fuzz]'
+	@pwd -P > $(VENV)/.place
+	@touch $(LAB) $(TEST) $(FUZZ)
 
 # Debian and Ubuntu part venv and ensurepip from Python, pyenv's shims are there for versions that are not chosen, and macOS
 # has a python3 that only offers to install one: so a candidate is what runs this line, not what is called python.

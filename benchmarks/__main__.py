@@ -10,12 +10,16 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from benchmarks.course import against_empty_notebooks
 from benchmarks.dissecting import KINDS, LONG, against_scapy, against_scapy_without_keys, long_against_short
 from benchmarks.explorer import first_paint, payload
+from benchmarks.issuing import against_openssl, against_trustme
+from benchmarks.judging import against_pyca
 from benchmarks.machine import described
-from benchmarks.processes import against_tshark, import_against_x509
+from benchmarks.processes import against_tshark, import_against_x509, import_tlsnotes
 from benchmarks.reading import NotComparableError
 from benchmarks.rows import Row, summary, table
+from benchmarks.serving import against_s_server, against_stdlib, against_unrecorded
 
 # What is imported, and how many ms it may cost over cryptography.x509.
 IMPORTS: dict[str, tuple[str, float | None]] = {
@@ -23,14 +27,23 @@ IMPORTS: dict[str, tuple[str, float | None]] = {
     "handshake": ("tlsnotes.wire.handshake", 30.0),
     "handshake-and-x509": ("cryptography.x509, tlsnotes.wire.handshake", None),  # for a program that needs both
 }
+PROCESSES = ("4kB", "13kB", "44kB", "200kB")
 BENCHMARKS: dict[str, Callable[[int], Row]] = {
     **{f"dissect/{name}": partial(against_scapy, name) for name in KINDS},
     "dissect/4kB-no-keys": against_scapy_without_keys,
     **{f"per-kB/{name}": partial(long_against_short, name) for name in LONG},
-    **{f"process/{name}": partial(against_tshark, name) for name in ("4kB", "200kB")},
+    **{f"process/{name}": partial(against_tshark, name) for name in PROCESSES},
+    "issue/trustme": against_trustme,
+    "issue/openssl": against_openssl,
+    "judge": against_pyca,
+    "request/stdlib": against_stdlib,
+    "request/unrecorded": against_unrecorded,
+    "handshake/s_server": against_s_server,
     "explorer/payload": payload,
     "explorer/first-paint": first_paint,
     **{f"import/{name}": partial(import_against_x509, name, *asked) for name, asked in IMPORTS.items()},
+    "import/tlsnotes": import_tlsnotes,
+    "course": against_empty_notebooks,
 }
 
 

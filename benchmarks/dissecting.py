@@ -21,14 +21,14 @@ KINDS = {
 }
 SHORT, LONG = "4kB", ("200kB", "200kB-small-records")
 NOT_INSTALLED = "scapy is not installed: make bench"
-TARGETS = {"4kB": 8.0, "mutual": 8.0}  # times as fast as scapy
+TARGET = 8.0  # times as fast as scapy
 
 made = cache(connection)
 
 
 def against_scapy(name: str, runs: int) -> Row:
     """Both decrypt and verify: only where they have read the same messages and the same data is there a result."""
-    title, target = f"dissect/{name}", TARGETS.get(name)
+    title, target = f"dissect/{name}", TARGET
     if not scapy_reader.installed:
         return Row(title, NOT_INSTALLED, target=target)
     return compare(title, made(KINDS[name]), scapy_reader.Scapy(), runs, target=target)

@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.connections import Connection
 from benchmarks.dissecting import KINDS, made
 from benchmarks.reading import NotComparableError
-from benchmarks.rows import Row, faster, over
+from benchmarks.rows import Row, faster, longer, over
 from benchmarks.timing import in_turn
 from tlsnotes.programs import find_program
 from tlsnotes.wire.registry import ContentType
@@ -37,6 +37,7 @@ for check in handshake.checks:
 """
 SHOWN = re.compile(rb"^ +Handshake Protocol: ", re.MULTILINE)  # one line of `tshark -V` for each handshake message
 CLOCK = "import time; began = time.perf_counter(); import {}; print(time.perf_counter() - began)"
+HEAVY = ("matplotlib", "ipywidgets", "IPython")
 RUNS = 15  # at most; of an import twice as many
 
 
@@ -73,6 +74,22 @@ def import_against_x509(name: str, modules: str, target: float | None, runs: int
             seconds_of=lambda job: float(job()),  # as the process says itself: starting Python is not what is compared
         )
     return Row(f"import/{name}", f"import {peer}", ours, theirs, over(ours, theirs), target)
+
+
+def import_tlsnotes(runs: int) -> Row:
+    """`import tlsnotes`, which loads no more than its names; it must have loaded nothing of `HEAVY`."""
+    loaded = f"import sys, tlsnotes; print([name for name in {HEAVY!r} if name in sys.modules])"
+    with tempfile.TemporaryDirectory() as folder, python(Path(folder)) as run:
+        if (found := run("-c", loaded).decode().strip()) != "[]":
+            raise NotComparableError(f"import tlsnotes has loaded {found}")
+        ours, theirs = in_turn(
+            lambda: run("-c", CLOCK.format("tlsnotes")),
+            lambda: run("-c", CLOCK.format("cryptography.x509")),
+            min(runs, 2 * RUNS),
+            block=1,
+            seconds_of=lambda job: float(job()),
+        )
+    return Row("import/tlsnotes", "import cryptography.x509", ours, theirs, longer(ours, theirs), 1.5)
 
 
 @contextmanager

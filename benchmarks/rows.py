@@ -12,9 +12,10 @@ HEAD = ("row", "messages", "kB", "ours: min, median ms", "ms/kB", "peer", "min, 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a row comes to: so many times as fast as the peer, so many ms over it, so many ms or kB by itself.
+    """What a row comes to: so many times as fast as the peer ("x"), so many times as long as it ("times"), so many ms
+    over it, so many ms or kB by itself.
 
-    Targets are of its kind. Of "x" more is better, of "ms over", "ms" and "kB" less.
+    Targets are of its kind. Of "x" more is better, of all others less.
     """
 
     value: float
@@ -27,14 +28,15 @@ class Result:
     def __str__(self) -> str:
         if self.unit == "ms over":
             return f"{self.value:+.1f} ms"
-        return f"{self.value:.1f} {self.unit}"
+        return f"{self.value:.2f} times" if self.unit == "times" else f"{self.value:.1f} {self.unit}"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One comparison. Without `result` it was not made, and `peer` says why: a target is then not met.
 
-    `messages` and `size` (bytes) are what was read or made. `target`: times as fast at least, or ms or kB at most.
+    `messages` and `size` (bytes) are what was read or made. `target`: times as fast at least, or all
+    else at most.
     """
 
     name: str
@@ -74,6 +76,11 @@ class Row:
 def faster(ours: Sample, theirs: Sample) -> Result:
     """How many times as fast as the peer."""
     return Result(times_as_fast(ours, theirs), "x")
+
+
+def longer(ours: Sample, theirs: Sample) -> Result:
+    """How many times as long as the peer takes."""
+    return Result(1 / times_as_fast(ours, theirs), "times")
 
 
 def over(ours: Sample, theirs: Sample) -> Result:

@@ -62,6 +62,7 @@ class Authority:
         self.path_length = constraints.path_length
         self._revoked: dict[int, x509.RevokedCertificate] = {}
         self._crl_number = 0
+        self._root: bool | None = None  # whether its certificate is signed with its own key, once that is known
 
     @classmethod
     def root(
@@ -77,7 +78,9 @@ class Authority:
         key = profile.as_key(key)
         _check_path_length(path_length)
         certificate = profile.authority(name, key.public_key(), path_length, days, start, issuer=key)
-        return cls(Credential(certificate, key))
+        root = cls(Credential(certificate, key))
+        root._root = True
+        return root
 
     @property
     def certificate(self) -> x509.Certificate:
@@ -225,12 +228,15 @@ class Authority:
 
     def _chain_below(self) -> tuple[x509.Certificate, ...]:
         # A root stays out of the chain: the other side must have it already, or it proves nothing.
-        if is_self_signed(self.certificate):
-            return ()
-        return (self.certificate, *self.credential.chain)
+        return () if self._is_root() else (self.certificate, *self.credential.chain)
+
+    def _is_root(self) -> bool:
+        if self._root is None:
+            self._root = is_self_signed(self.certificate)
+        return self._root
 
     def __repr__(self) -> str:
-        kind = "root" if is_self_signed(self.certificate) else "intermediate"
+        kind = "root" if self._is_root() else "intermediate"
         return f"<Authority {common_name(self.certificate.subject)!r}: {kind}>"
 
 

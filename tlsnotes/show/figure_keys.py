@@ -40,7 +40,7 @@ class KeyFigures:
     verify: float
 
 
-def measure_keys(kinds: Iterable[str] = tuple(KEY_KINDS), seconds: float = 2.0) -> tuple[KeyFigures, ...]:
+def measure_keys(kinds: Iterable[str] = tuple(KEY_KINDS), seconds: float = 1.0) -> tuple[KeyFigures, ...]:
     """Make keys of each kind, sign and verify with them, and certify them; kinds this OpenSSL lacks are left out.
 
     `seconds`: how long it may take in all, about; each operation is done once at least, so RSA-4096 may take longer.
