@@ -16,6 +16,7 @@ from tlsnotes.wire.registry import AlertDescription
 
 T = TypeVar("T")
 
+FITS = 1 << 13  # bytes, which a socket takes at once where nothing was sent before
 PIECE = 1 << 18  # bytes, 16 full records
 _LETTER = {"client": "C", "server": "S"}  # of whoever has sent it, in a recording
 
@@ -62,6 +63,8 @@ class Connection:
     def handshake(self) -> str:
         """Shake hands, and say how it ended: "established", or who refused and why."""
         try:
+            if self._me == "server":
+                self._receive()  # it has nothing to say before it was spoken to
             self._run(self._handshake_step)
         except ssl.SSLEOFError:
             return f"broken off by the {self._peer}, without an alert"
@@ -113,9 +116,19 @@ class Connection:
     def _handshake_step(self) -> None:
         with self._keylog.lock:
             try:
-                self._tls.do_handshake()
+                try:
+                    self._tls.do_handshake()
+                except ssl.SSLWantReadError:
+                    self._send_what_fits()
+                    raise
+                self._send_what_fits()
             finally:
                 self._recording.add_secrets(self._keylog.take())
+
+    def _send_what_fits(self) -> None:
+        """Let the peer go on while the secrets are read; no more than cannot block, for others wait for the lock."""
+        if self._outgoing.pending <= FITS:
+            self._send_outgoing()
 
     def _run(self, operation: Callable[[], T]) -> T:
         while True:

@@ -126,7 +126,8 @@ class KeyLog:
         os.lseek(self._file, 0, os.SEEK_SET)
         text = os.read(self._file, size).decode("ascii", "replace")
         os.ftruncate(self._file, 0)
-        return "".join(f"{line}\n" for line in text.splitlines() if line and not line.startswith("#"))
+        head, line, rest = text.partition("\n")  # Python's ssl begins the file with a comment
+        return rest if head.startswith("#") else head + line + rest
 
     def close(self) -> None:
         """Let go of the file, and of its folder where that still has a name."""

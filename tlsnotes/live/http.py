@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl
 from wsgiref.headers import Headers
@@ -152,6 +154,11 @@ def _error(status: int, text: str) -> Response:
     return _build(status, json.dumps({"error": text, "status": status}).encode(), {"Content-Type": "application/json"})
 
 
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
 def _build(status: int, body: bytes, headers: dict[str, str]) -> Response:
     if not 200 <= status <= 599:
         raise ValueError(f"{status} is no status of an answer: 200 to 599")
@@ -162,7 +169,7 @@ def _build(status: int, body: bytes, headers: dict[str, str]) -> Response:
         named.pop("content-length", None)
     else:
         named["content-length"] = ("Content-Length", str(len(body)))
-    named["date"] = ("Date", formatdate(usegmt=True))
+    named["date"] = ("Date", _date(int(time.time())))
     return Response(h11.Response(status_code=status, headers=list(named.values())), body)
 
 

@@ -131,15 +131,17 @@ class Listener:
                 self._stopping.wait(0.05)  # no descriptor left: let the threads finish with theirs
             return
         thread = threading.Thread(target=self._run, args=(connection, peer), name="tlsnotes-connection", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # the machine has no thread left to give
-            self._release(connection)
-            return
-        # A thread stays in the list until it has really ended, so that `stop` can wait for its last step too.
+        # A thread stays in the list until it has really ended, so that `stop` can wait for its last step too. It is put
+        # there before it begins: it shall not have to wait for this one in its first steps.
         with self._lock:
             self._connections = {t: c for t, c in self._connections.items() if t.is_alive()}
             self._connections[thread] = connection
+        try:
+            thread.start()
+        except RuntimeError:  # the machine has no thread left to give
+            with self._lock:
+                del self._connections[thread]
+            self._release(connection)
 
     def _run(self, connection: socket.socket, peer: tuple[str, int]) -> None:
         try:

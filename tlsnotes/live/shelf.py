@@ -40,7 +40,8 @@ class Shelf:
             if recording in self._kept:
                 self._kept[recording] += octets + COST_OF_A_SEGMENT
                 self._size += octets + COST_OF_A_SEGMENT
-                self._make_room()
+                if self._size > KEEP_TOGETHER:
+                    self._make_room()
 
     def settle(self, recording: Recording | None) -> None:
         """Note that a connection has come to rest; None where its recording is not kept any more."""
