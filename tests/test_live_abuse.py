@@ -30,7 +30,7 @@ from needs import ROOT as CHECKOUT
 from needs import need
 
 from tlsnotes import Authority, HTTPSServer, TLSNotesError, self_signed
-from tlsnotes.live.context import KEYLOG_PREFIX
+from tlsnotes.live.context import KEYLOG_PREFIX, MEMORY
 
 ROOT = Authority.root("the root of these tests")
 LOCALHOST = ROOT.issue(["localhost", ip_address("127.0.0.1")])
@@ -387,11 +387,12 @@ def test_a_killed_kernel_leaves_its_port_free_within_two_seconds_and_no_key_log(
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-    assert not [path for path in tmp_path.rglob("*") if "key" in path.name]
+    assert not [path for home in (tmp_path, MEMORY) for path in home.glob(f"**/{KEYLOG_PREFIX}*")]
 
 
 CRASH = """
-import os, pathlib, tlsnotes
+import os, pathlib, tlsnotes, tlsnotes.live.context
+tlsnotes.live.context.MEMORY = pathlib.Path(os.environ["TMPDIR"])
 pathlib.Path.unlink = pathlib.Path.rmdir = lambda *_: (_ for _ in ()).throw(PermissionError("as on Windows"))
 server = tlsnotes.HTTPSServer(tlsnotes.self_signed("localhost")).start()
 os._exit(9)
@@ -407,7 +408,7 @@ def test_the_key_log_that_a_crash_has_left_is_gone_at_the_next_start(
     (left,) = tmp_path.glob(f"{KEYLOG_PREFIX}*")
     (log,) = left.iterdir()
     assert (left.stat().st_mode & 0o777, log.stat().st_mode & 0o777) == (0o700, 0o600)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("tlsnotes.live.context.MEMORY", tmp_path)
     with HTTPSServer(LOCALHOST):
         assert left.exists()  # it could be that of a server which is starting at this moment
     os.utime(left, (time.time() - 61, time.time() - 61))

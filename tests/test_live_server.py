@@ -103,6 +103,7 @@ def listening_addresses(port: int) -> set[str]:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A temporary folder of this test's own, so that whatever is left in it can be seen."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("tlsnotes.live.context.MEMORY", tmp_path)
     return tmp_path
 
 
@@ -741,6 +742,20 @@ def test_the_key_log_is_private_and_has_no_name_while_the_server_runs(folder: Pa
         assert {stat.S_IMODE(fd.stat().st_mode) for fd in logs} == {0o600}
         assert {fd.stat().st_size for fd in logs} == {0}  # what a connection took is no longer in the file
     assert held() == before
+
+
+@pytest.mark.parametrize("memory", ["there", "not there"])
+def test_the_key_log_is_in_memory_where_there_is_such_a_folder(
+    memory: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tlsnotes.live.context.MEMORY", folder / "memory")
+    if memory == "there":
+        (folder / "memory").mkdir()
+    made, make = [], tempfile.mkdtemp
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda *given, **named: made.append(make(*given, **named)) or made[-1])
+    with HTTPSServer(LOCALHOST) as server:
+        assert get(server)[0] == 200
+    assert Path(made[-1]).parent == (folder / "memory" if memory == "there" else folder)
 
 
 def test_no_secret_is_in_the_log_or_in_what_objects_say_of_themselves() -> None:

@@ -75,7 +75,9 @@ def pip_audit() -> str:
     except (ValueError, KeyError):
         return f"pip-audit failed: {ran.stderr.strip()[-300:]}"
     audited = [one for one in packages if "vulns" in one]
-    known = [f"{one['name']} {one['version']}: {', '.join(v['id'] for v in one['vulns'])}" for one in audited if one["vulns"]]
+    known = [
+        f"{one['name']} {one['version']}: {', '.join(v['id'] for v in one['vulns'])}" for one in audited if one["vulns"]
+    ]
     said = f"pip-audit could look up {len(audited)} of {len(packages)} packages"
     return "\n".join([f"{said}, and knows of {len(known)} with a vulnerability.", *known])
 

@@ -23,6 +23,7 @@ from tlsnotes.pki.keys import key_kind, key_pem
 
 Trust = x509.Certificate | Credential | Authority | Iterable[x509.Certificate]
 
+MEMORY = Path("/dev/shm")  # noqa: S108  # Linux has it; mkdtemp makes a private folder there
 KEYLOG_PREFIX = "tlsnotes-keylog-"
 OLD = 60.0  # seconds: younger folders may belong to a server that is just starting
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -101,16 +102,17 @@ def load_credential(context: ssl.SSLContext, credential: Credential) -> None:
 class KeyLog:
     """Collects the secrets of handshakes: a private file (0600 in a 0700 folder), emptied as it is read.
 
-    Where the system allows it the file has no name any more once it is open, so that not even a crash leaves it behind;
-    elsewhere the next one to be made removes what a crash has left.
+    It is in memory, not on a disk, where there is such a folder. Where the system allows it the file has no name once it
+    is open, so that not even a crash leaves it behind; elsewhere the next one removes what a crash has left.
     """
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
         # A handshake writes its lines while it holds this lock, and nobody else does: so they are its own.
         self.lock = threading.Lock()
-        _remove_leftovers()
-        self._folder = Path(tempfile.mkdtemp(prefix=KEYLOG_PREFIX))
+        home = MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+        _remove_leftovers(home)
+        self._folder = Path(tempfile.mkdtemp(prefix=KEYLOG_PREFIX, dir=home))
         path = self._folder / "keys.log"
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         context.keylog_filename = str(path)
@@ -137,12 +139,12 @@ class KeyLog:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _remove_leftovers() -> None:
+def _remove_leftovers(home: Path) -> None:
     """Remove the key logs of kernels that have crashed; those in use are not harmed.
 
     Windows deletes no file that is open. Elsewhere a log in use has no name already, and would not need one.
     """
-    for folder in Path(tempfile.gettempdir()).glob(f"{KEYLOG_PREFIX}*"):
+    for folder in home.glob(f"{KEYLOG_PREFIX}*"):
         with contextlib.suppress(OSError):
             if time.time() - folder.lstat().st_mtime > OLD:
                 shutil.rmtree(folder, ignore_errors=True)  # of links it takes none, of others' it may take none
