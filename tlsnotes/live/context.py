@@ -102,8 +102,8 @@ def load_credential(context: ssl.SSLContext, credential: Credential) -> None:
 class KeyLog:
     """Collects the secrets of handshakes: a private file (0600 in a 0700 folder), emptied as it is read.
 
-    It is in memory, not on a disk, where there is such a folder. Where the system allows it the file has no name once it
-    is open, so that not even a crash leaves it behind; elsewhere the next one removes what a crash has left.
+    It is in memory, not on a disk, where there is such a folder. Where the system allows it the file has no name once
+    it is open, so that not even a crash leaves it behind; elsewhere the next one removes what a crash has left.
     """
 
     def __init__(self, context: ssl.SSLContext) -> None:
