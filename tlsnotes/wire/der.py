@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from tlsnotes.wire import primitives
 from tlsnotes.wire.contents import Bits, Items, keys_of
-from tlsnotes.wire.fields import Field
+from tlsnotes.wire.fields import Field, make
 from tlsnotes.wire.oids import name_of
 from tlsnotes.wire.primitives import Decode
 from tlsnotes.wire.reader import Reader
@@ -88,8 +88,8 @@ class Tagged:
             cut = reader.error(f"as many bytes as the length says ({says})", f"{outer - body:,}, then the end", at)
             problem = also(problem, reader.note(cut))
             end = outer
-        identifier = Field("identifier", FORMS[buffer[start] >> 5], start, at, tag, (), buffer, oddity)
-        length = Field("length", form, at, body, size, (), buffer, problem)
+        identifier = make(Field, ("identifier", FORMS[buffer[start] >> 5], start, at, tag, (), buffer, oddity))
+        length = make(Field, ("length", form, at, body, size, (), buffer, problem))
         reader.at, reader.end = body, end
         if reader.depth < MAX_DEPTH:
             reader.depth += 1
@@ -99,10 +99,10 @@ class Tagged:
             value, children, _ = primitives.opaque(reader)
             problem = reader.note(reader.error(f"at most {MAX_DEPTH} values in each other", "one more"))
         reader.at, reader.end = end, outer
-        contents = Field("contents", "contents octets", body, end, value, children, buffer)
+        contents = make(Field, ("contents", "contents octets", body, end, value, children, buffer, ""))
         if self.named and children:
             name = name_of(children[0].value) or name
-        field = Field(name, self.name, start, end, value, (identifier, length, contents), buffer, problem)
+        field = make(Field, (name, self.name, start, end, value, (identifier, length, contents), buffer, problem))
         for check in self.checks:
             for expected, found in check(field):
                 field = field._replace(problem=also(field.problem, reader.note(reader.error(expected, found, start))))

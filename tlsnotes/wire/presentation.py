@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from tlsnotes.wire.fields import Field, Value
+from tlsnotes.wire.fields import Field, Value, make
 from tlsnotes.wire.reader import UNDECODED, Reader, Type
 from tlsnotes.wire.registry import Registry
 
@@ -39,7 +39,8 @@ class Uint:
         if end > reader.end:
             raise reader.short(self.size)
         reader.at = end
-        return Field(name, self.name, start, end, int.from_bytes(reader.buffer[start:end], "big"), (), reader.buffer)
+        number = int.from_bytes(reader.buffer[start:end], "big")
+        return make(Field, (name, self.name, start, end, number, (), reader.buffer, ""))
 
 
 class Enum:
@@ -64,9 +65,9 @@ class Enum:
         value = self.members.get(number)
         if value is None:
             value = self.registry(number)
-        children = tuple(part.read(reader, part_name) for part_name, part in self.parts)
+        children = tuple([part.read(reader, part_name) for part_name, part in self.parts]) if self.parts else ()
         reader.at = end
-        return Field(name, self.name, start, end, value, children, reader.buffer)
+        return make(Field, (name, self.name, start, end, value, children, reader.buffer, ""))
 
 
 class _Bytes:
@@ -84,9 +85,9 @@ class _Bytes:
         end = reader.end if self.size is None else start + self.size
         if end > reader.end:
             raise reader.short(end - start)
-        children = tuple(part.read(reader, part_name) for part_name, part in self.parts)
+        children = tuple([part.read(reader, part_name) for part_name, part in self.parts]) if self.parts else ()
         reader.at = end
-        return Field(name, self.name, start, end, reader.buffer[start:end], children, reader.buffer)
+        return make(Field, (name, self.name, start, end, reader.buffer[start:end], children, reader.buffer, ""))
 
 
 def opaque(size: int, **parts: Type) -> Type:
@@ -154,11 +155,11 @@ class Vector:
         if not self.floor <= size <= self.ceiling:
             allowed = f"a length from {_power(self.floor)} to {_power(self.ceiling)}"
             problem = reader.note(reader.error(allowed, str(size)))
-        length = Field("length", self.length, start, at, size, (), buffer)
+        length = make(Field, ("length", self.length, start, at, size, (), buffer, ""))
         reader.at, reader.end = at, end
         contents = self._contents(reader)
         reader.end = outer
-        return Field(name, self.name, start, end, contents.value, (length, contents), buffer, problem)
+        return make(Field, (name, self.name, start, end, contents.value, (length, contents), buffer, problem))
 
     def _contents(self, reader: Reader) -> Field:
         start, end, buffer = reader.at, reader.end, reader.buffer
@@ -166,7 +167,7 @@ class Vector:
             return reader.whole(self.holding, "contents")
         if self.item is None:
             reader.at = end
-            return Field("contents", "opaque", start, end, buffer[start:end], (), buffer)
+            return make(Field, ("contents", "opaque", start, end, buffer[start:end], (), buffer, ""))
         item = self.item
         # Items of one size cannot fail as long as they are whole: the path, which only an error needs, can wait.
         whole = min((end - start) // self.item_size, reader.budget) if self.item_size else 0
@@ -177,7 +178,7 @@ class Vector:
             children.append(reader.part(item, name, name))
         values = tuple([field.value for field in children])
         value: Value = None if None in values else values
-        return Field("contents", self.contents, start, end, value, tuple(children), buffer)
+        return make(Field, ("contents", self.contents, start, end, value, tuple(children), buffer, ""))
 
 
 class Distinct:
@@ -234,7 +235,7 @@ class Struct:
                 reader.known[member] = field.value
             if member == self.named_by:
                 name = reader.path[-1] = str(field.value)
-        return Field(name, self.name, start, reader.at, None, tuple(children), reader.buffer)
+        return make(Field, (name, self.name, start, reader.at, None, tuple(children), reader.buffer, ""))
 
 
 class Select:
