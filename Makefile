@@ -5,7 +5,7 @@
 # interrupted install is taken up again, and a second run installs nothing.
 
 .POSIX:
-.PHONY: help lab test check notebooks bench fuzz audit constraints settled
+.PHONY: help lab test check notebooks bench fuzz oldest audit constraints settled
 .NOTPARALLEL:
 
 PYTHON =
@@ -29,6 +29,7 @@ help:
 	@echo 'make notebooks    run every notebook again, in place             (ARGS=notebooks/NAME.ipynb for some)'
 	@echo 'make bench        time it against its peers, in one table        (ARGS="import dissect/4kB" for some rows)'
 	@echo 'make fuzz         look for inputs that nobody thought of         (ARGS="--seconds=60 dissect"; Linux)'
+	@echo 'make oldest       the tests with the oldest versions that pyproject.toml allows'
 	@echo 'make audit        list the versions that are installed, and ask pip-audit about them'
 	@echo 'make constraints  choose the versions in constraints.txt again   (ARGS=--upgrade for the newest)'
 	@echo 'PYTHON=/path/to/python names the Python that .venv is made with; otherwise the first one >= 3.11 is taken.'
@@ -43,6 +44,8 @@ check: settled $(TEST)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32
+	$(BIN)/mypy --platform darwin
 
 notebooks: settled $(TEST)
 	@$(BIN)/python tests/tools/execute_notebooks.py $(ARGS)
@@ -52,6 +55,11 @@ bench: settled $(BENCH)
 
 fuzz: settled $(FUZZ)
 	@$(BIN)/python tests/tools/fuzz.py $(ARGS)
+
+# Where one thing is old and the rest new, much is deprecated: warnings are no errors there.
+oldest: $(BIN)/python
+	@$(BIN)/python tests/tools/make_oldest.py
+	@.venv-oldest/bin/python -m pytest -m 'not browser and not alone' -o filterwarnings=default -p no:cacheprovider $(ARGS)
 
 audit: settled $(TEST)
 	@$(BIN)/python tests/tools/audit.py

@@ -21,6 +21,7 @@ from tlsnotes import Authority, Recording, judge, parse_certificate, parse_der
 from tlsnotes.wire.keylog import lines_for, secrets_for, unreadable_lines
 
 INPUTS = 20_000
+pytestmark = pytest.mark.alone
 posix = pytest.mark.skipif(sys.platform == "win32", reason="how much memory a process took is asked as POSIX does")
 
 

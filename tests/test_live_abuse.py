@@ -39,7 +39,7 @@ MEGABYTE = 1 << 20
 DROPPED_WITHIN = 10.0  # seconds
 
 linux = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="reads /proc, which Linux has")
-pytestmark = linux
+pytestmark = [linux, pytest.mark.alone]
 
 
 class Abused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import subprocess
@@ -14,8 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from needs import need
 
-from tlsnotes import Authority, HTTPSServer, TLSNotesError, explain, self_signed
+from tlsnotes import Authority, HTTPSServer, TLSNotesError, explain, opinions, self_signed
 from tlsnotes.live.client_programs import MAX_OUTPUT, run
 from tlsnotes.live.clients import CLIENTS, try_client
 from tlsnotes.live.mistakes import MISTAKES
@@ -235,3 +237,25 @@ def test_an_outcome_says_itself_in_one_line() -> None:
     assert repr(Outcome("curl", False, "certificate", 60, "SSL problem")) == (
         "<Outcome of curl: refused (certificate) 60: SSL problem>"
     )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the openssl of 1.1.1 is played by a shell script")
+def test_an_openssl_of_before_3_0_is_given_no_option_that_it_does_not_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """-no-CAstore is of 3.0; 1.1.1 would end with a usage error, and nothing would have been tried."""
+    old = tmp_path / "openssl"
+    old.write_text(
+        "#!/bin/sh\n"
+        'case " $* " in *" -no-CAstore "*) echo "Option unknown option -no-CAstore" >&2; exit 1;; esac\n'
+        f'case " $* " in *" -help "*) {need("openssl")} "$@" 2>&1 | grep -v CAstore;; '
+        f'*) exec {need("openssl")} "$@";; esac\n'
+    )
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    root = Authority.root("Root")
+    with HTTPSServer(root.issue("localhost")) as server:
+        assert try_client("openssl", server.url, root).ok
+        assert try_client("openssl", server.url).code == 20
+    verdicts = opinions(root.issue("localhost"), root, "localhost")
+    assert [opinion.ok for opinion in verdicts] == [True, True, True]

@@ -13,6 +13,8 @@ import sys
 import pytest
 from needs import ROOT
 
+pytestmark = pytest.mark.alone
+
 # One pair of interfaces that are wired to each other, and no neighbours to be asked for: each packet counts once.
 OWN_NETWORK = """
 ip link set lo up &&

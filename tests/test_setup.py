@@ -196,3 +196,17 @@ def test_a_folder_that_was_moved_is_installed_again(copy: Path, tmp_path: Path) 
     stamp = installed(copy, at=tmp_path)
     make(copy, "settled")
     assert not stamp.exists()
+
+
+def test_the_list_in_security_md_is_of_the_versions_in_constraints_txt() -> None:
+    page = (ROOT / "SECURITY.md").read_text("utf-8")
+    listed = dict(re.findall(r"^\| ([a-z0-9-]+) \| (\S+) \| \d{4}-\d{2}-\d{2} \|$", page, re.MULTILINE))
+    versions = {(canonicalize_name(one.name), str(one.specifier).removeprefix("==")) for one in constrained()}
+    assert {*listed.items()} - versions == set(), "run `make audit`"
+    assert {*RUN_TIME} <= {*listed}
+
+
+def test_every_test_that_security_md_names_is_there() -> None:
+    named = re.findall(r"`(tests/\w+\.py)`", (ROOT / "SECURITY.md").read_text("utf-8"))
+    assert len(named) > 8
+    assert [name for name in named if not (ROOT / name).is_file()] == []

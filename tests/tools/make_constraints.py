@@ -37,22 +37,28 @@ def pip_setting(name: str) -> str:
     return ""
 
 
-def main() -> int:
+def installed_uv(folder: Path) -> tuple[list[str], dict[str, str]]:
+    """Install uv into `folder`; the beginning of its commands, and the environment in which it asks pip's index."""
     environment = dict(os.environ)
     for name, variable in SETTINGS.items():
         if variable not in environment and (value := pip_setting(name)):
             environment[variable] = value
+    # Not in .venv: a tool of the maintainer's is no part of what a class installs.
+    venv.create(folder / "venv", with_pip=True)
+    python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "uv"], check=True)
+    return [str(python), "-m", "uv"], environment
+
+
+def main() -> int:
     target = ROOT / "constraints.txt"
     with tempfile.TemporaryDirectory() as folder:
-        # Not in .venv: a tool of the maintainer's is no part of what a class installs.
-        venv.create(Path(folder, "venv"), with_pip=True)
-        python = Path(folder, "venv", "Scripts" if os.name == "nt" else "bin", "python")
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "uv"], check=True)
+        uv, environment = installed_uv(Path(folder))
         # In a copy, so that a solution that fails leaves the old file as it was.
         solution = Path(folder, "constraints.txt")
         solution.write_bytes(target.read_bytes() if target.exists() else b"")
         command = [
-            *[python, "-m", "uv", "pip", "compile", "--universal", "--python-version=3.11", "--all-extras", "--quiet"],
+            *[*uv, "pip", "compile", "--universal", "--python-version=3.11", "--all-extras", "--quiet"],
             *["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"],
             *["--output-file", solution, *sys.argv[1:], "pyproject.toml"],
         ]

@@ -72,7 +72,7 @@ def try_chromium(
 
 def _unable(trust: Path | None, pair: Files | None) -> tuple[str, str] | None:
     """A code and words where this system lacks what it takes."""
-    if not hasattr(os, "posix_spawn"):
+    if sys.platform == "win32" or not hasattr(os, "posix_spawn"):
         return "no pipe", "on this system no browser can be started with a debugging pipe"
     if not (trust or pair):
         return None
@@ -108,6 +108,8 @@ def _quietly(*command: str) -> None:
 @contextlib.contextmanager
 def _started(command: list[str], variables: Mapping[str, str]) -> Iterator[_Page]:
     """Start the browser in a process group of its own, and end all of it afterwards."""
+    if sys.platform == "win32":  # `_unable` has seen to it; this tells the type checker
+        raise NotImplementedError
     ours, theirs = _pipes()
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -136,6 +138,8 @@ def _started(command: list[str], variables: Mapping[str, str]) -> Iterator[_Page
 
 def _pipes() -> tuple[tuple[int, int], tuple[int, int]]:
     """Two pipes: our ends (read, write) and theirs, none of which is 3 or 4 already."""
+    if sys.platform == "win32":  # as above
+        raise NotImplementedError
     import fcntl  # noqa: PLC0415  # Windows has none, and shall import the rest
 
     their_read, our_write = os.pipe()

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import IO
@@ -129,8 +130,9 @@ def try_openssl(
     host = parts.hostname or ""
     named = ["-verify_ip", host] if _is_address(host) else ["-verify_hostname", host, "-servername", host]
     where = f"[{host}]:{parts.port or 443}" if ":" in host else f"{host}:{parts.port or 443}"
-    command = [program, "s_client", "-connect", where, *named, "-verify_return_error", "-no-CApath", "-no-CAstore"]
-    command += ["-CAfile", str(trust)] if trust else ["-no-CAfile"]
+    command = [program, "s_client", "-connect", where, *named, "-verify_return_error"]
+    command += openssl_knows(program, "s_client", "-no-CApath", "-no-CAstore")
+    command += ["-CAfile", str(trust)] if trust else openssl_knows(program, "s_client", "-no-CAfile")
     command += ["-cert", str(pair[0]), "-key", str(pair[1]), "-pass", "pass:"] if pair else []
     asked = f"GET {target(parts)} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
     done = run([*command, "-ign_eof"], environment, timeout, asked)
@@ -141,6 +143,18 @@ def try_openssl(
     if done.code is None:
         return refused("openssl", _openssl_stage(done.stdout + done.stderr), "timeout", "no answer in time")
     return _openssl_refusal(done)
+
+
+@cache
+def _openssl_options(program: str, command: str) -> frozenset[str]:
+    """The options that this command of this OpenSSL has, by its own help."""
+    helped = subprocess.run([program, command, "-help"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return frozenset(re.findall(r"(?m)^\s*(-[\w-]+)", (helped.stdout + helped.stderr).decode(errors="replace")))
+
+
+def openssl_knows(program: str, command: str, *options: str) -> list[str]:
+    """Those of `options` that this OpenSSL has: the stores that 3.0 brought need not be left out before it."""
+    return [option for option in options if option in _openssl_options(program, command)]
 
 
 def _openssl_refusal(done: Done) -> Outcome:

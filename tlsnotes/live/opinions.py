@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import verification
 
 from tlsnotes.errors import TLSNotesError
+from tlsnotes.live.client_programs import openssl_knows
 from tlsnotes.live.server import visible
 from tlsnotes.pki.authority import Authority
 from tlsnotes.pki.credential import Credential
@@ -196,7 +197,8 @@ def _openssl_both(question: Question) -> tuple[Opinion, Opinion]:
         missing = ("not installed", "", "The program openssl is not installed here.")
         return Opinion(plain, None, *missing), Opinion(strict, None, *missing)
     with tempfile.TemporaryDirectory(prefix="tlsnotes-") as folder:
-        command = [program, "verify", *_arguments(question, Path(folder))]
+        alone = openssl_knows(program, "verify", "-no-CApath", "-no-CAstore")
+        command = [program, "verify", *alone, *_arguments(question, Path(folder))]
         return (
             _openssl(plain, command, folder),
             _openssl(strict, [*command[:-1], "-x509_strict", "-partial_chain", command[-1]], folder),
@@ -205,7 +207,7 @@ def _openssl_both(question: Question) -> tuple[Opinion, Opinion]:
 
 def _arguments(question: Question, folder: Path) -> list[str]:
     """Write the files of a question, and say it in OpenSSL's options; the last one is the end-entity's file."""
-    options = ["-no-CApath", "-no-CAstore", "-auth_level", "2", "-attime", str(int(question.at.timestamp()))]
+    options = ["-auth_level", "2", "-attime", str(int(question.at.timestamp()))]
     purposes = {"server": "sslserver", "client": "sslclient"}
     if question.usage in purposes:
         options += ["-purpose", purposes[question.usage]]
