@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 
 import pytest
 
 NOT_COMPARED = "nbval-ignore-output"
+FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """What a test calls with a figure that it has measured: pytest shows all of them at its end."""
+    return request.config.stash.setdefault(FIGURES, []).append
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,6 +36,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     notebooks = [json.loads(path.read_text("utf-8")) for path in (config.rootpath / "notebooks").glob("*.ipynb")]
     code = [cell for notebook in notebooks for cell in notebook["cells"] if cell["cell_type"] == "code"]
     ignored = sum(NOT_COMPARED in cell["metadata"].get("tags", []) for cell in code)
+    for line in config.stash.get(FIGURES, []):
+        terminalreporter.write_line(f"measured: {line}")
     if code:
         share = f"{ignored} of {len(code)} code cells, {ignored / len(code):.0%}"
         terminalreporter.write_line(f"notebooks: {share}, are run without comparing their output")
