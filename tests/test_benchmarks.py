@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,13 +10,13 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
-from needs import ROOT
+from needs import ROOT, need
 
 from benchmarks import __main__ as command
-from benchmarks import dissecting, explorer, scapy_reader
+from benchmarks import dissecting, explorer, issuing, judging, processes, scapy_reader, serving
 from benchmarks.connections import SMALL_RECORD, Connection, Kind, connection
 from benchmarks.reading import NotComparableError, Reading, TLSNotes, must_be_equal
-from benchmarks.rows import HEAD, Result, Row, faster, over, summary, table
+from benchmarks.rows import HEAD, Result, Row, faster, longer, over, summary, table
 from benchmarks.timing import Sample, in_turn
 from tlsnotes.programs import find_program
 from tlsnotes.wire.handshake import Handshake
@@ -236,3 +237,66 @@ def test_the_first_paint_of_the_explorer_is_measured_in_a_real_page() -> None:
     if row.ours:
         assert len(row.ours.seconds) == 2
         assert all(0.001 < seconds < 30 for seconds in row.ours.seconds)
+
+
+# The other rows, for real and as briefly as it goes
+
+
+def test_a_result_of_times_as_long_is_better_the_smaller_it_is() -> None:
+    result = longer(FAST, SLOW)
+    assert str(result) == "0.10 times"
+    assert result.reaches(0.2)
+    assert not longer(SLOW, FAST).reaches(1.3)
+    assert "at most 1.3 times" in Row("issue", "trustme", FAST, SLOW, result, 1.3).cells()
+
+
+def test_chains_are_issued_that_hold_and_ours_is_faster_than_three_processes() -> None:
+    need("openssl")
+    row = issuing.against_openssl(2)
+    assert row.result is not None
+    assert row.result.value > 1
+
+
+def test_a_chain_that_does_not_hold_is_not_compared() -> None:
+    stranger = issuing.ours()[0]
+    with pytest.raises(NotComparableError, match="does not hold"):
+        issuing._must_hold(lambda: (stranger, *issuing.ours()[1:]))
+
+
+def test_the_judge_and_pyca_agree_about_the_chain_that_is_timed() -> None:
+    assert judging.against_pyca(2).messages.endswith("checks")
+
+
+@pytest.mark.parametrize("row", [serving.against_stdlib, serving.against_unrecorded])
+def test_servers_are_timed_by_real_requests(row: Callable[[int], Row]) -> None:
+    made = row(1)
+    assert made.ours is not None
+    assert made.theirs is not None
+    assert len(made.ours.seconds) == len(made.theirs.seconds) == 5
+
+
+def test_another_answer_is_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "ANSWER", b"something else")
+    with pytest.raises(NotComparableError, match="another answer"):
+        serving.against_stdlib(1)
+
+
+def test_the_server_that_is_called_unrecorded_records_nothing() -> None:
+    shown = serving.UNRECORDED.replace("sys.stdin.read()", "sys.stdin.readline(); print(server.last, flush=True)")
+    with (
+        serving._credential() as folder,
+        subprocess.Popen(
+            [sys.executable, "-c", shown, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+        ) as process,
+    ):
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        serving._asking(port, ssl.create_default_context(cafile=folder / "fullchain.pem"))()
+        said, _ = process.communicate("\n", timeout=10)
+    assert "established, 0 bytes in 0 segments" in said
+
+
+def test_importing_tlsnotes_is_timed_with_nothing_heavy_loaded() -> None:
+    row = processes.import_tlsnotes(2)
+    assert row.target == 1.5
+    assert row.result is not None
