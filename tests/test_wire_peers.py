@@ -192,7 +192,8 @@ def test_a_client_is_asked_after_the_handshake(has: bool, tmp_path: Path) -> Non
     handshake = read_whole(pipe.recording, said=said)
     assert handshake.client_authenticated == has
     answer = ["Certificate", "CertificateVerify", "Finished"] if has else ["Certificate", "Finished"]
-    assert names_of(handshake, "client") == ["ClientHello", "Finished", *answer]
+    said_by_client = [name.removeprefix("Compressed") for name in names_of(handshake, "client")]  # OpenSSL 3.5 does
+    assert said_by_client == ["ClientHello", "Finished", *answer]
     assert handshake.messages[0].field.find("extensions.post_handshake_auth")
 
 

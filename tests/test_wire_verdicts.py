@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -10,6 +12,7 @@ from needs import vectors
 from test_wire_reframed import Sender
 
 from tlsnotes import Check, Handshake, Recording, generate_key, self_signed
+from tlsnotes.wire.claims import answered_context
 from tlsnotes.wire.handshake import dissect
 from tlsnotes.wire.protection import suite_of
 from tlsnotes.wire.registry import CipherSuite, SignatureScheme
@@ -503,3 +506,14 @@ def test_a_recording_reads_itself() -> None:
         "2 messages, 0 of 0 checks hold>"
     )
     assert repr(read.messages[1]) == "<Message: Alert of the server, 2 bytes>"
+
+
+@pytest.mark.parametrize(("algorithm", "context"), [(1, b"ctx1"), (2, None)], ids=["zlib", "brotli"])
+def test_the_context_of_a_compressed_certificate_is_found_where_it_can_be_opened(
+    algorithm: int, context: bytes | None
+) -> None:
+    """OpenSSL 3.5 compresses what a client shows after the handshake: its request is known by the context inside."""
+    inner = vector(b"ctx1", 1) + vector(b"", 3)
+    body = algorithm.to_bytes(2, "big") + len(inner).to_bytes(3, "big") + vector(zlib.compress(inner), 3)
+    (read,) = dissect([("C", record(22, message(25, body)))]).messages
+    assert answered_context(read) == context

@@ -112,6 +112,14 @@ def _signature(
     return Check(name, verdict, f"{claim} {'holds' if verdict else 'does not hold'} {with_key}", rfc, name)
 
 
+def answered_context(certificate: Message) -> object:
+    """The certificate_request_context of a Certificate, compressed or not; None where it cannot be opened."""
+    if certificate.type != HandshakeType.compressed_certificate:
+        return value(certificate, "certificate_request_context")
+    field = (tree := _decompressed(certificate)) and tree.find("certificate_request_context")
+    return field.value if field else None
+
+
 def _public_key(certificate: Message | None) -> bytes | str:
     """The SubjectPublicKeyInfo of the first certificate in a Certificate message, or why there is none."""
     if certificate is None:

@@ -135,7 +135,9 @@ def _post_handshake(
             continue
         answer.append(message)
         if message.type == HandshakeType.finished:
-            request = requests.get(claims.value(answer[0], "certificate_request_context"))
+            context = claims.answered_context(answer[0])
+            # One that cannot be opened answers the only request there is; its Finished shows whether that is so.
+            request = next(iter(requests.values())) if context is None and len(requests) == 1 else requests.get(context)
             transcript = handshake.fork()
             if request:
                 transcript.add(request.raw)
