@@ -515,5 +515,5 @@ def test_the_context_of_a_compressed_certificate_is_found_where_it_can_be_opened
     """OpenSSL 3.5 compresses what a client shows after the handshake: its request is known by the context inside."""
     inner = vector(b"ctx1", 1) + vector(b"", 3)
     body = algorithm.to_bytes(2, "big") + len(inner).to_bytes(3, "big") + vector(zlib.compress(inner), 3)
-    (read,) = dissect([("C", record(22, message(25, body)))]).messages
+    (read,) = dissect([("C", message(25, body))]).messages
     assert answered_context(read) == context
