@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -96,7 +97,9 @@ def test_cryptography_accepts_a_server_of_every_kind(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("ed25519", "ed448")])
 def test_cryptography_accepts_every_kind_of_authority(kind: str) -> None:
-    """But for EdDSA, which its rules, those of the Web, do not let an authority use."""
+    """But for EdDSA, which its rules, those of the Web, do not let an authority use; ML-DSA from version 50 on."""
+    if kind.startswith("ml-dsa") and int(version("cryptography").partition(".")[0]) < 50:
+        pytest.skip("the verifier of this cryptography takes no ML-DSA signature of an authority")
     root = Authority.root("Root", kind)
     below = root.intermediate("Below", key=kind)
     assert len(webpki(below.issue("localhost", key=kind), "localhost", trust=root)) == 3
