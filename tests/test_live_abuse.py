@@ -270,7 +270,7 @@ def test_what_asks_for_too_much_is_refused_at_once(server: Abused, request_bytes
     started = time.monotonic()
     answer = answer_to(server, request_bytes)
     assert time.monotonic() - started < 3
-    assert answer.startswith(b"HTTP/1.1 %d " % status) or answer == b""
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
     assert server.get("/still-here") == b"/still-here"
     assert server.settled(before)["memory"] - before["memory"] < 20 * MEGABYTE
 

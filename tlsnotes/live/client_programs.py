@@ -148,8 +148,8 @@ def try_openssl(
 @cache
 def _openssl_options(program: str, command: str) -> frozenset[str]:
     """The options that this command of this OpenSSL has, by its own help."""
-    helped = subprocess.run([program, command, "-help"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    return frozenset(re.findall(r"(?m)^\s*(-[\w-]+)", (helped.stdout + helped.stderr).decode(errors="replace")))
+    helped = run([program, command, "-help"], {}, 10)
+    return frozenset(re.findall(r"(?m)^\s*(-[\w-]+)", helped.stdout + helped.stderr))
 
 
 def openssl_knows(program: str, command: str, *options: str) -> list[str]:

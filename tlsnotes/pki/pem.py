@@ -7,7 +7,7 @@ from base64 import b64decode
 
 from tlsnotes.errors import TLSNotesError
 
-CERTIFICATE = rb"(?:X509 |TRUSTED )?CERTIFICATE"
+CERTIFICATE = rb"(?:X509 )?CERTIFICATE"
 CRL = rb"X509 CRL"
 
 
@@ -31,6 +31,6 @@ def der_blocks(pem: bytes, label: bytes, what: str) -> list[bytes]:
     except ValueError as error:
         raise TLSNotesError(
             f"the PEM text of {what} cannot be read",
-            expected=f"-----BEGIN {label.decode().rpartition(')?')[2]}-----, base64, -----END",
+            expected="-----BEGIN and -----END with the label of what it is, and base64 between them",
             found=str(error)[:120],
         ) from error
