@@ -196,8 +196,12 @@ def lab(playwright: Playwright, course: tuple[str, str, Path]) -> Iterator[Page]
     page.on("request", lambda asked: None if asked.url.startswith(inside) else wrong.append(f"asked {asked.url}"))
     page.goto(f"{base}/lab?reset&token={token}")
     page.wait_for_selector("#jp-main-dock-panel", timeout=60_000)
-    setting = json.dumps({"raw": '{"windowingMode": "none"}'})
-    page.request.put(f"{base}/lab/api/settings/@jupyterlab/notebook-extension:tracker?token={token}", data=setting)
+    for plugin, setting in {
+        "notebook-extension:tracker": '{"windowingMode": "none"}',
+        "docmanager-extension:plugin": '{"autosave": false}',
+    }.items():
+        address = f"{base}/lab/api/settings/@jupyterlab/{plugin}?token={token}"
+        assert page.request.put(address, data=json.dumps({"raw": setting})).ok
     yield page
     browser.close()
     assert not wrong
@@ -206,7 +210,6 @@ def lab(playwright: Playwright, course: tuple[str, str, Path]) -> Iterator[Page]
 def run_all(page: Page, course: tuple[str, str, Path], name: str) -> list[dict[str, Any]]:
     """Open a notebook, run all of it, save it, and give its code cells as they were saved."""
     base, token, folder = course
-    before = (folder / name).stat().st_mtime_ns
     page.goto(f"{base}/lab/tree/{name}?reset&token={token}")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
     page.wait_for_function(KERNEL_IS_IDLE, timeout=60_000)
@@ -214,9 +217,10 @@ def run_all(page: Page, course: tuple[str, str, Path], name: str) -> list[dict[s
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.wait_for_function(ALL_CELLS_RAN, timeout=120_000)
     page.wait_for_function(KERNEL_IS_IDLE, timeout=60_000)
-    page.keyboard.press("Control+s")
-    while (folder / name).stat().st_mtime_ns == before:
-        page.wait_for_timeout(50)  # JupyterLab says nowhere in the page that the file is written
+    # The server answers when the whole file is written. Nothing else saves it: `lab` has switched autosave off.
+    with page.expect_response(lambda got: got.request.method == "PUT" and f"/api/contents/{name}" in got.url) as saved:
+        page.keyboard.press("Control+s")
+    assert saved.value.ok
     cells = json.loads((folder / name).read_text("utf-8"))["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     assert [c["id"] for c in code if c["execution_count"] is None] == []
