@@ -79,8 +79,8 @@ class Chromium:
         if reason := _unable(trust, pair):
             self._failed = not_tried("chromium", *reason)
             return
-        removed = tempfile.TemporaryDirectory(prefix="tlsnotes-chromium-", ignore_cleanup_errors=True)
-        folder = stack.enter_context(removed)
+        temporary = tempfile.TemporaryDirectory(prefix="tlsnotes-chromium-", ignore_cleanup_errors=True)
+        folder = stack.enter_context(temporary)
         home = Path(folder)
         command = [program, *FLAGS, _only(url), f"--user-data-dir={home}/profile"]
         try:

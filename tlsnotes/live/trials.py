@@ -117,7 +117,7 @@ def _meet(client: str, scene: Scene) -> Outcome:
 
 
 class _Browsers:
-    """The Chromiums of one run: its start is most of a try, so scenes under the run's `root` share one.
+    """The Chromiums of one run: to start one is most of a try, so scenes under the run's `root` share one.
 
     Its pages come one after another. A scene that wants anything else of its Chromium has its own.
     """
