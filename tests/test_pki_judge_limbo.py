@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
+from abuse import within
 from needs import vectors
 
 from tlsnotes.pki.judge import judge
@@ -83,6 +84,4 @@ def test_what_is_listed_and_at_hand_is_really_missed() -> None:
 def test_no_case_takes_a_second(family: str) -> None:
     for case in cases():
         if case["id"].startswith(family):
-            begun = time.process_time()
-            agrees(case)
-            assert time.process_time() - begun < 1, case["id"]
+            within(1, partial(agrees, case))

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
+from abuse import within
 from corpus import Vector, at, corpus, problems, tiles
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
@@ -297,12 +299,10 @@ def nested(depth: int, tag: int) -> bytes:
 def test_what_nests_too_deep_stays_bytes(tag: int) -> None:
     for data in (nested(20_000, tag), bytes([tag, 0x82, 0xFF, 0xFF]) * 25_000, bytes([tag, 0x84]) * 50_000):
         for parser in (parse_certificate, parse_der):
-            start = time.process_time()
             with suppress(DecodeError):
-                tree = parser(data)
+                tree = within(1, partial(parser, data))
                 assert tiles(tree, data)
                 assert problems(tree)
-            assert time.process_time() - start < 1
     deepest = parse_der(nested(MAX_DEPTH, 0x30))
     assert not problems(deepest)
     assert "at most 40 values in each other" in problems(parse_der(nested(MAX_DEPTH + 1, 0x30)))[-1][1]
@@ -320,10 +320,8 @@ def test_indefinite_lengths_are_refused_by_name_however_many() -> None:
 def test_a_number_of_a_megabyte_is_no_decimal_text() -> None:
     huge = b"\x7f" + bytes(1_000_000)
     for data in (tlv(2, huge), tlv(0x30, tlv(6, b"\x2a" + b"\xff" * 1_000_000 + b"\1")), tlv(0x30, tlv(23, huge))):
-        start = time.process_time()
-        tree = parse_certificate(data)
+        tree = within(1, partial(parse_certificate, data))
         assert tiles(tree, data)
-        assert time.process_time() - start < 1
     # ... nor where a message is made of it: a version, a path length, a modulus, what should be an OBJECT IDENTIFIER.
     below = b"\x80" + bytes(1_000_000)
     for number in (huge, below):
