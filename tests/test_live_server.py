@@ -6,6 +6,7 @@ import contextlib
 import gc
 import ipaddress
 import os
+import random
 import re
 import socket
 import ssl
@@ -109,9 +110,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One that nobody has, from below the range that systems take ports from: nobody gets it by chance meanwhile."""
+    while True:
+        port = random.randrange(20_000, 32_768)  # noqa: S311  # nothing is to be kept secret by it
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 # ---- where it is found
@@ -231,9 +235,7 @@ def test_a_port_of_somebody_else_is_left_to_them(taken_on: str, folder: Path) ->
         assert before["files"] == names_in(folder) == []
         with socket.create_connection((taken_on, port), timeout=5):  # it is still theirs
             theirs.accept()[0].close()
-        if taken_on == "::1":
-            with socket.socket() as probe:  # and the half that had been free is free again
-                probe.bind(("127.0.0.1", port))
+        assert listening_addresses(port) == {taken_on}  # and of ours nothing is left on the half that had been free
 
 
 def test_a_start_that_failed_can_be_tried_again(free_port: int) -> None:
